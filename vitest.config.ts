@@ -1,0 +1,10 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["src/**/*.test.ts"],
+    // Generous, since nothing is decided by time: what hangs is cut off, what is slow is not.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});
