@@ -1,0 +1,108 @@
+/** How a command ends; see the README. */
+export const ExitCode = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  gateFailed: 3,
+  gateInsufficient: 4,
+  interrupted: 130,
+} as const;
+
+interface ErrorClass {
+  readonly exit: number;
+  /** One sentence that says the way out. */
+  readonly advice: string;
+}
+
+const failed = (advice: string): ErrorClass => ({ exit: ExitCode.failed, advice });
+const usage = (advice: string): ErrorClass => ({ exit: ExitCode.usage, advice });
+
+/** Every error code of the client, with its one exit code and its one sentence of advice. */
+const ERROR_TABLE = {
+  USAGE: usage("See --help."),
+  NOT_BUILT: usage("Leave it out, or use a later version of aiw."),
+  CONFIG_INVALID: usage("Correct the file, or name another with --config."),
+  NO_MODEL: usage("Give one with --model FILE.onnx (exported with: yolo export model=yolo11n.pt format=onnx)."),
+
+  MODEL_NOT_FOUND: failed("Check the path given to --model."),
+  SOURCE_NOT_FOUND: failed("Check the path given to --source."),
+  SOURCE_EMPTY: failed("Give a picture, a folder or glob of pictures, a video file, or synthetic:."),
+  SOURCE_UNDECODABLE: failed("Check that the file is whole and of a kind that is known."),
+  SOURCE_FRAME_SIZE: failed("Make --size and --pixel-format agree with the bytes that are sent."),
+  SOURCE_LOST: failed("Check that the camera or stream is still there."),
+  FFMPEG_MISSING: failed("Install ffmpeg, or set AIW_FFMPEG to its path."),
+  FFMPEG_FAILED: failed("Run with --debug to see all that ffmpeg said."),
+
+  PYTHON_MISSING: failed("Install Python 3.10 or later, or set AIW_PYTHON to an interpreter."),
+  PYTHON_UNUSABLE: failed("Set AIW_PYTHON to a Python >= 3.10 that has the worker's packages, or unset it."),
+  VENV_MISSING: failed("Install that package, install uv, or set AIW_PYTHON."),
+  ENV_FAILED: failed("Check the network and the free space of the cache folder, then run it again."),
+  ENV_LOCKED: failed("Wait until the other aiw command has made the environment, then run it again."),
+
+  WORKER_START: failed("Run with --debug to see all that the worker said."),
+  WORKER_UNREACHABLE: failed("Check that `aiw worker` runs there and that --worker names its host and port."),
+  WORKER_LOST: failed("Look at the worker's last words above, or at its log."),
+  WORKER_REFUSED: failed("Change what the worker names."),
+  WORKER_TIMEOUT: failed("Look at the worker's log."),
+  PROTOCOL: failed("Check that both ends speak aiw's protocol and that nothing between them alters the bytes."),
+  FRAME_TOO_LARGE: failed("Send smaller frames with --size."),
+
+  OUTPUT_FAILED: failed("Check the target's path, permissions and free space."),
+  CLASS_UNKNOWN: usage("Give names or ids of the model's own classes."),
+  NO_RESULTS: failed("Look at the errors and drops above."),
+  INTERRUPTED: { exit: ExitCode.interrupted, advice: "" },
+  INTERNAL: failed("This is a defect of aiw: run with --debug and report what it prints."),
+} as const satisfies Record<string, ErrorClass>;
+
+export type ErrorCode = keyof typeof ERROR_TABLE;
+
+export interface AiwErrorOptions {
+  cause?: unknown;
+  /** The worker's own name of the error ("MODEL_NOT_FOUND"), shown in place of the code. */
+  workerName?: string;
+  /** More than the one line, shown with --debug only (what a subprocess printed). */
+  detail?: string;
+}
+
+/**
+ * The one error that is meant for people: a stable code and one line that says what is wrong, with
+ * the value that is wrong. The way out and the exit code follow from the code.
+ */
+export class AiwError extends Error {
+  override readonly name = "AiwError";
+  readonly code: ErrorCode;
+  readonly workerName: string | undefined;
+  readonly detail: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: AiwErrorOptions = {}) {
+    super(oneLine(message), options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    this.workerName = options.workerName;
+    this.detail = options.detail;
+  }
+
+  get exitCode(): number {
+    return ERROR_TABLE[this.code].exit;
+  }
+
+  get advice(): string {
+    return ERROR_TABLE[this.code].advice;
+  }
+}
+
+/** Any thrown value as an AiwError; what is not one already is a defect of ours. */
+export function toAiwError(thrown: unknown): AiwError {
+  if (thrown instanceof AiwError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new AiwError("INTERNAL", message, { cause: thrown });
+}
+
+/** The system's code of an error ("ENOENT"), if it has one. */
+export function systemCode(thrown: unknown): string | undefined {
+  if (typeof thrown !== "object" || thrown === null || !("code" in thrown)) return undefined;
+  return typeof thrown.code === "string" ? thrown.code : undefined;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*[\r\n]+\s*/g, " ").trim();
+}
