@@ -1,0 +1,61 @@
+import { type Cancel, type Clock, after } from "../core/clock.js";
+
+/** A side that has sent nothing for this long sends a Heartbeat. */
+export const HEARTBEAT_AFTER_US = 2_000_000;
+/** A link without a byte from the peer for this long is dead. */
+export const DEAD_AFTER_US = 10_000_000;
+
+/** What the monitor needs of the link that it watches. */
+export interface WatchedLink {
+  sendHeartbeat(): void;
+  /** The peer has been silent for `silentUs` microseconds. */
+  onDead(silentUs: number): void;
+}
+
+/** Keeps a link alive and notices when it is dead. Timers run only between `start` and `stop`. */
+export class LinkMonitor {
+  private lastSentUs = 0;
+  private lastReceivedUs = 0;
+  private cancels: Cancel[] = [];
+
+  constructor(
+    private readonly link: WatchedLink,
+    private readonly clock: Clock,
+  ) {}
+
+  start(): void {
+    this.stop();
+    this.lastSentUs = this.lastReceivedUs = this.clock.nowUs();
+    this.cancels = [];
+    this.watchSent();
+    this.watchReceived();
+  }
+
+  stop(): void {
+    for (const cancel of this.cancels) cancel();
+  }
+
+  sent(): void {
+    this.lastSentUs = this.clock.nowUs();
+  }
+
+  received(): void {
+    this.lastReceivedUs = this.clock.nowUs();
+  }
+
+  private watchSent(): void {
+    const silentUs = this.clock.nowUs() - this.lastSentUs;
+    if (silentUs >= HEARTBEAT_AFTER_US) {
+      this.link.sendHeartbeat();
+      this.lastSentUs = this.clock.nowUs();
+    }
+    const leftUs = this.lastSentUs + HEARTBEAT_AFTER_US - this.clock.nowUs();
+    this.cancels[0] = after(this.clock, leftUs, () => this.watchSent());
+  }
+
+  private watchReceived(): void {
+    const silentUs = this.clock.nowUs() - this.lastReceivedUs;
+    if (silentUs >= DEAD_AFTER_US) return this.link.onDead(silentUs);
+    this.cancels[1] = after(this.clock, DEAD_AFTER_US - silentUs, () => this.watchReceived());
+  }
+}

@@ -1,0 +1,282 @@
+import type { Socket } from "node:net";
+import { type Clock, systemClock } from "../core/clock.js";
+import { Emitter, type Unsubscribe } from "../core/emitter.js";
+import { AiwError, systemCode, toAiwError } from "../core/errors.js";
+import { WIRE_NAMES } from "../frame/pixel-format.js";
+import type { FrameAnswer, FrameSink, OutgoingFrame } from "../pipeline/frame-sink.js";
+import type { Detection } from "../results/detection.js";
+import { decodeWorkerMessage, encodeEnd, encodeFrameHeader, encodeHeartbeat, encodeInit } from "../wire/codec.js";
+import { MessageSplitter } from "../wire/framing.js";
+import type { ErrorMessage, InitOkMessage, InitRequest, ResultMessage, WireDetection } from "../wire/messages.js";
+import { type Endpoint, openTcp } from "../wire/tcp.js";
+import { type ReachOptions, reach } from "./reach.js";
+import { LinkMonitor } from "./link-monitor.js";
+import { type ClientEvent, type ClientState, isAllowed, nextState } from "./state.js";
+
+/** Largest message that a worker may send, bytes: names of some thousand classes, some thousand boxes. */
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+/** How long `shutdown` waits for the worker to close its side, milliseconds. */
+const CLOSE_WAIT_MS = 1_000;
+
+export interface ConnectOptions extends Endpoint, ReachOptions {
+  readonly clock?: Clock;
+  /** Told of what is odd but harmless (an answer to a frame that was not sent). */
+  readonly onWarning?: (message: string) => void;
+}
+
+/** What the worker said of itself and its model. */
+export type WorkerInfo = Omit<InitOkMessage, "kind">;
+
+export type InitOptions = Pick<InitRequest, "modelPath"> & Partial<InitRequest>;
+
+interface Events {
+  result: FrameAnswer;
+  credit: undefined;
+  lost: AiwError;
+}
+
+interface PendingFrame {
+  readonly seq: number;
+  readonly sentAtUs: number;
+}
+
+/**
+ * One connection to a worker: window 1, so at most one frame is in flight. What may be sent when is
+ * in state.ts; frames are written as a header and the untouched pixel buffer.
+ */
+export class WorkerClient implements FrameSink {
+  private state: ClientState = "connected";
+  private pending: PendingFrame | undefined;
+  private pendingInit: { resolve(info: WorkerInfo): void; reject(error: AiwError): void } | undefined;
+  private workerInfo: WorkerInfo | undefined;
+  private lostBy: AiwError | undefined;
+  /** What the worker said last about the connection as a whole. */
+  private lastWords: string | undefined;
+  private readonly events = new Emitter<Events>();
+  private readonly splitter = new MessageSplitter(MAX_MESSAGE_BYTES);
+  private readonly monitor: LinkMonitor;
+
+  private constructor(
+    private readonly socket: Socket,
+    private readonly endpoint: Endpoint,
+    private readonly clock: Clock,
+    private readonly warn: (message: string) => void,
+  ) {
+    const link = {
+      sendHeartbeat: () => this.write(encodeHeartbeat(clock.nowUs())),
+      onDead: (silentUs: number) => this.lose(`sent nothing for ${Math.round(silentUs / 1e6)} s`),
+    };
+    this.monitor = new LinkMonitor(link, clock);
+    this.monitor.start();
+    socket.on("data", (chunk) => this.receive(chunk));
+    socket.on("error", (error) => this.lose(systemCode(error) ?? error.message));
+    socket.on("close", () => this.lose("closed the connection"));
+  }
+
+  /**
+   * Connects, trying again for up to 10 s while nobody answers.
+   * @throws WORKER_UNREACHABLE
+   */
+  static async connect(options: ConnectOptions): Promise<WorkerClient> {
+    const { host, port, clock = systemClock, onWarning = () => {} } = options;
+    const socket = await reach(() => openTcp({ host, port }, options.signal), clock, options);
+    return new WorkerClient(socket, { host, port }, clock, onWarning);
+  }
+
+  /**
+   * Opens a session with a model, or changes the session's settings; no frame may be in flight.
+   * @throws WORKER_REFUSED with the worker's reason, WORKER_LOST
+   */
+  async init(options: InitOptions): Promise<WorkerInfo> {
+    if (this.lostBy !== undefined) throw this.lostBy;
+    this.transition("sendInit");
+    return new Promise((resolve, reject) => {
+      this.pendingInit = { resolve, reject };
+      this.write(
+        encodeInit({
+          width: 0,
+          height: 0,
+          confThreshold: 0.35,
+          iouThreshold: 0.45,
+          classes: [],
+          clientId: "aiw",
+          requireProvider: "",
+          ...options,
+        }),
+      );
+    });
+  }
+
+  /** What InitOk said; undefined before the first. */
+  get info(): WorkerInfo | undefined {
+    return this.workerInfo;
+  }
+
+  canSend(): boolean {
+    return isAllowed(this.state, "sendFrame");
+  }
+
+  sendFrame(frame: OutgoingFrame): void {
+    this.checkAccepted(frame);
+    const header = encodeFrameHeader(
+      {
+        seq: frame.seq,
+        timeIso: new Date(frame.wallMs).toISOString(),
+        monoUs: frame.dueUs,
+        width: frame.width,
+        height: frame.height,
+        pixelFormat: WIRE_NAMES[frame.format],
+      },
+      frame.data.length,
+    );
+    this.transition("sendFrame");
+    this.pending = { seq: frame.seq, sentAtUs: this.clock.nowUs() };
+    this.socket.cork();
+    this.write(header);
+    // Called as well when the socket is destroyed, so the buffer always goes back.
+    this.socket.write(frame.data, () => frame.release());
+    this.socket.uncork();
+  }
+
+  onResult(listener: (answer: FrameAnswer) => void): Unsubscribe {
+    return this.events.on("result", listener);
+  }
+
+  onCredit(listener: () => void): Unsubscribe {
+    return this.events.on("credit", listener);
+  }
+
+  onLost(listener: (error: AiwError) => void): Unsubscribe {
+    return this.events.on("lost", listener);
+  }
+
+  /** Ends the session and closes the connection; idempotent. A frame in flight gets no answer. */
+  async shutdown(): Promise<void> {
+    if (this.state === "closed") return;
+    this.transition("close");
+    this.monitor.stop();
+    this.pendingInit?.reject(new AiwError("WORKER_LOST", "the client was shut down"));
+    this.pendingInit = undefined;
+    const closed = new Promise<void>((resolve) => this.socket.once("close", () => resolve()));
+    this.socket.end(encodeEnd());
+    const timer = setTimeout(() => this.socket.destroy(), CLOSE_WAIT_MS);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  private checkAccepted(frame: OutgoingFrame): void {
+    const wireName = WIRE_NAMES[frame.format];
+    const { maxFrameBytes = 0, pixelFormats = [] } = this.workerInfo ?? {};
+    if (maxFrameBytes > 0 && frame.data.length > maxFrameBytes) {
+      const message = `a frame of ${frame.width}x${frame.height} has ${frame.data.length} bytes, the worker takes ${maxFrameBytes}`;
+      throw new AiwError("FRAME_TOO_LARGE", message);
+    }
+    // A worker that knows only the wire's table names no formats and takes RGB.
+    if (wireName !== "RGB" && !pixelFormats.includes(wireName)) {
+      const message = `the worker takes ${pixelFormats.join(", ") || "RGB"}, not ${wireName}: use --pixel-format rgb24`;
+      throw new AiwError("USAGE", message);
+    }
+  }
+
+  private write(bytes: Uint8Array): void {
+    if (this.socket.writable) this.socket.write(bytes);
+    this.monitor.sent();
+  }
+
+  private receive(chunk: Uint8Array): void {
+    this.monitor.received();
+    try {
+      for (const bytes of this.splitter.push(chunk)) {
+        if (this.state === "closed") return;
+        const message = decodeWorkerMessage(bytes);
+        if (message.kind === "result") this.onResultMessage(message);
+        else if (message.kind === "ready") this.transition("ready");
+        else if (message.kind === "error") this.onErrorMessage(message);
+        else if (message.kind === "initOk") this.onInitOk(message);
+      }
+    } catch (error) {
+      this.fail(toAiwError(error));
+    }
+  }
+
+  private onInitOk({ kind: _, ...info }: InitOkMessage): void {
+    this.transition("initOk");
+    this.workerInfo = info;
+    this.pendingInit?.resolve(info);
+    this.pendingInit = undefined;
+  }
+
+  private onResultMessage(message: ResultMessage): void {
+    const pending = this.pending;
+    if (pending === undefined || pending.seq !== message.seq) {
+      return this.warn(`the worker answered frame ${message.seq}, which is not in flight`);
+    }
+    const detections = message.detections.map((d) => this.detection(d));
+    this.answer(pending, "result", { detections }, message);
+  }
+
+  private onErrorMessage(message: ErrorMessage): void {
+    const error = new AiwError("WORKER_REFUSED", `the worker says: ${message.message}`, {
+      ...(message.name === "" ? {} : { workerName: message.name }),
+    });
+    const pending = this.pending;
+    if (pending !== undefined && (message.seq ?? pending.seq) === pending.seq) {
+      this.answer(pending, "frameError", { error }, undefined);
+    } else if (this.pendingInit !== undefined && message.seq === undefined) {
+      this.transition("initRefused");
+      this.pendingInit.reject(error);
+      this.pendingInit = undefined;
+    } else {
+      this.lastWords = message.message;
+      this.warn(error.message);
+    }
+  }
+
+  private answer(
+    pending: PendingFrame,
+    event: "result" | "frameError",
+    outcome: FrameAnswer["outcome"],
+    message: ResultMessage | undefined,
+  ): void {
+    this.pending = undefined;
+    this.events.emit("result", {
+      seq: pending.seq,
+      sentAtUs: pending.sentAtUs,
+      answeredAtUs: this.clock.nowUs(),
+      outcome,
+      stages: message?.stages,
+      usage: message?.usage,
+    });
+    // After the listeners: the frame is accounted for before the credit lets the next one go.
+    if (this.state !== "closed") this.transition(event);
+  }
+
+  private detection(wire: WireDetection): Detection {
+    const classId = wire.classId ?? this.workerInfo?.classNames.indexOf(wire.className) ?? -1;
+    const { className, confidence, box } = wire;
+    return { className, classId, confidence, box, trackId: wire.trackId === "" ? null : wire.trackId };
+  }
+
+  private transition(event: ClientEvent): void {
+    const couldSend = this.canSend();
+    this.state = nextState(this.state, event);
+    if (this.canSend() && !couldSend) this.events.emit("credit", undefined);
+  }
+
+  private lose(how: string): void {
+    const words = this.lastWords === undefined ? "" : `; its last words: ${this.lastWords}`;
+    this.fail(new AiwError("WORKER_LOST", `the worker at ${this.endpoint.host}:${this.endpoint.port} ${how}${words}`));
+  }
+
+  private fail(error: AiwError): void {
+    if (this.state === "closed") return;
+    this.transition("close");
+    this.lostBy = error;
+    this.monitor.stop();
+    this.socket.destroy();
+    this.pendingInit?.reject(error);
+    this.pendingInit = undefined;
+    this.pending = undefined;
+    this.events.emit("lost", error);
+  }
+}
