@@ -1,0 +1,136 @@
+import { type Clock, after, waitUntil } from "../core/clock.js";
+import { isFailure } from "../frame/frame.js";
+import type { FrameSource } from "../source/frame-source.js";
+import { Prefetch } from "./prefetch.js";
+import type { Stream } from "./stream.js";
+
+/** Frames that are read ahead of a source that can wait. */
+const PREFETCH_DEPTH = 3;
+
+/**
+ * How frames are offered:
+ * - `lossless`: the next one when the one before it was answered; nothing is dropped
+ * - `paced`: frame i at start + i / fps, whatever the worker does (open loop)
+ * - `live`: as they arrive; with `maxFps` those that come sooner than that are left out
+ */
+export type Pace =
+  | { readonly kind: "lossless" }
+  | { readonly kind: "paced"; readonly fps: number }
+  | { readonly kind: "live"; readonly maxFps: number | undefined };
+
+export interface FeedLimits {
+  readonly maxFrames?: number | undefined;
+  /** From the first frame's due time on. */
+  readonly durationUs?: number | undefined;
+}
+
+/** Takes frames from a source and offers them to streams, one after the other. */
+export class Feed {
+  private readonly prefetch: Prefetch;
+
+  constructor(
+    private readonly source: FrameSource,
+    private readonly clock: Clock,
+  ) {
+    // A live source never waits: what it gives is offered at once, and the slot does the dropping.
+    this.prefetch = new Prefetch(source.frames(), source.live ? Number.POSITIVE_INFINITY : PREFETCH_DEPTH);
+  }
+
+  /**
+   * Offers frames until the source ends, a limit is reached, the stream's link is lost or the signal
+   * aborts. The last frame may still be on its way then.
+   * @throws what the source throws
+   */
+  async run(stream: Stream, pace: Pace, limits: FeedLimits, signal?: AbortSignal): Promise<void> {
+    const stop = new AbortController();
+    const abort = () => stop.abort();
+    if (signal?.aborted || stream.lost !== undefined) abort();
+    signal?.addEventListener("abort", abort);
+    const off = stream.on("lost", abort);
+    try {
+      if (pace.kind === "lossless") await this.lossless(stream, limits, stop);
+      else if (pace.kind === "paced") await this.paced(stream, pace.fps, limits, stop.signal);
+      else await this.live(stream, pace.maxFps, limits, stop);
+    } finally {
+      off();
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.source.close();
+    await this.prefetch.close();
+  }
+
+  private async lossless(stream: Stream, limits: FeedLimits, stop: AbortController): Promise<void> {
+    const { maxFrames = Number.POSITIVE_INFINITY, durationUs } = limits;
+    const { signal } = stop;
+    await this.prefetch.whenReady(signal);
+    const cancel = stopAfter(this.clock, durationUs, stop);
+    for (let n = 0; n < maxFrames; n++) {
+      await this.prefetch.whenReady(signal);
+      await stream.whenIdle(signal);
+      const item = signal.aborted ? undefined : this.prefetch.takeNow();
+      if (item === undefined) break;
+      stream.offer(item, this.clock.nowUs());
+    }
+    cancel();
+  }
+
+  private async paced(stream: Stream, fps: number, limits: FeedLimits, signal: AbortSignal): Promise<void> {
+    const { maxFrames = Number.POSITIVE_INFINITY, durationUs = Number.POSITIVE_INFINITY } = limits;
+    const frames = Math.min(maxFrames, Math.round((durationUs / 1e6) * fps));
+    await this.prefetch.whenReady(signal);
+    const startUs = this.clock.nowUs();
+    for (let i = 0; i < frames && !signal.aborted; i++) {
+      const dueUs = startUs + Math.round((i * 1e6) / fps);
+      await waitUntil(this.clock, dueUs, signal);
+      if (signal.aborted) return;
+      const item = this.prefetch.takeNow();
+      if (item !== undefined) stream.offer(item, dueUs);
+      else if (this.prefetch.isExhausted) return;
+      else stream.offerMissing();
+    }
+    // The period of the last frame belongs to the run.
+    if (Number.isFinite(durationUs)) await waitUntil(this.clock, startUs + durationUs, signal);
+  }
+
+  private async live(
+    stream: Stream,
+    maxFps: number | undefined,
+    limits: FeedLimits,
+    stop: AbortController,
+  ): Promise<void> {
+    const { maxFrames = Number.POSITIVE_INFINITY, durationUs } = limits;
+    const { signal } = stop;
+    await this.prefetch.whenReady(signal);
+    const cancel = stopAfter(this.clock, durationUs, stop);
+    let nextUs = Number.NEGATIVE_INFINITY;
+    for (let n = 0; n < maxFrames; ) {
+      await this.prefetch.whenReady(signal);
+      const item = signal.aborted ? undefined : this.prefetch.takeNow();
+      if (item === undefined) break;
+      const arrivedUs = isFailure(item) ? this.clock.nowUs() : item.capturedAtUs;
+      if (!isFailure(item) && maxFps !== undefined && arrivedUs < nextUs) {
+        item.release();
+        continue;
+      }
+      if (maxFps !== undefined) nextUs = nextDue(nextUs, arrivedUs, 1e6 / maxFps);
+      stream.offer(item, arrivedUs);
+      n++;
+    }
+    cancel();
+  }
+}
+
+/**
+ * When the next frame of a thinned stream may come: one period after the last one was allowed, so
+ * that jitter does not lower the rate; a quarter of a period early counts, and a gap is not made up.
+ */
+function nextDue(lastAllowedUs: number, arrivedUs: number, periodUs: number): number {
+  return Math.max(lastAllowedUs + periodUs, arrivedUs + periodUs * 0.75);
+}
+
+function stopAfter(clock: Clock, durationUs: number | undefined, stop: AbortController) {
+  return durationUs === undefined ? () => {} : after(clock, durationUs, () => stop.abort());
+}

@@ -1,0 +1,71 @@
+/**
+ * Why a frame was dropped:
+ * - `latest_wins`: a newer frame came before the worker had taken it
+ * - `source_late`: the source had no frame ready when one was due
+ * - `disconnected`: the link was lost while the frame waited or was in flight
+ * - `interrupted`: the run ended before its answer came
+ */
+export type DropReason = "latest_wins" | "source_late" | "disconnected" | "interrupted";
+
+/** Where the offered frames are: offered = results + errors + inFlight + the sum of dropped. */
+export interface LedgerCounts {
+  readonly offered: number;
+  /** Frames whose first byte was written. */
+  readonly sent: number;
+  readonly results: number;
+  readonly errors: number;
+  /** Waiting in the slot, or sent and not answered. */
+  readonly inFlight: number;
+  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+}
+
+/**
+ * Counts every offered frame in exactly one place. `inFlight` is counted on its own and not derived,
+ * so that a frame lost by a defect shows as a ledger that does not add up.
+ */
+export class Ledger {
+  private offered = 0;
+  private sent = 0;
+  private results = 0;
+  private errors = 0;
+  private inFlight = 0;
+  private readonly dropped = new Map<DropReason, number>();
+
+  /** A frame is there; every call is followed by exactly one of `result`, `error` and `drop`. */
+  offer(): void {
+    this.offered++;
+    this.inFlight++;
+  }
+
+  send(): void {
+    this.sent++;
+  }
+
+  result(): void {
+    this.inFlight--;
+    this.results++;
+  }
+
+  error(): void {
+    this.inFlight--;
+    this.errors++;
+  }
+
+  drop(reason: DropReason): void {
+    this.inFlight--;
+    this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + 1);
+  }
+
+  counts(): LedgerCounts {
+    const { offered, sent, results, errors, inFlight } = this;
+    return { offered, sent, results, errors, inFlight, dropped: Object.fromEntries(this.dropped) };
+  }
+}
+
+export function droppedTotal(counts: LedgerCounts): number {
+  return Object.values(counts.dropped).reduce((sum, n) => sum + n, 0);
+}
+
+export function isExact(counts: LedgerCounts): boolean {
+  return counts.offered === counts.results + counts.errors + counts.inFlight + droppedTotal(counts);
+}

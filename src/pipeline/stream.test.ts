@@ -1,0 +1,175 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Emitter } from "../core/emitter.js";
+import { AiwError } from "../core/errors.js";
+import type { Frame } from "../frame/frame.js";
+import type { FrameOutcome } from "../results/frame-outcome.js";
+import { ManualClock } from "../testing/manual-clock.js";
+import type { FrameAnswer, FrameSink, OutgoingFrame } from "./frame-sink.js";
+import { droppedTotal, isExact } from "./ledger.js";
+import { Stream } from "./stream.js";
+
+/** A sink of window 1 whose answers the test gives. */
+class FakeSink implements FrameSink {
+  readonly sent: OutgoingFrame[] = [];
+  inFlight: OutgoingFrame | undefined;
+  credit = true;
+  refuses = false;
+  private readonly events = new Emitter<{ result: FrameAnswer; credit: undefined; lost: AiwError }>();
+
+  constructor(private readonly clock: ManualClock) {}
+
+  canSend(): boolean {
+    return this.credit && this.inFlight === undefined;
+  }
+
+  sendFrame(frame: OutgoingFrame): void {
+    if (this.refuses) throw new AiwError("FRAME_TOO_LARGE", "too large");
+    this.sent.push(frame);
+    this.inFlight = frame;
+    this.credit = false;
+  }
+
+  answer(outcome: FrameAnswer["outcome"], givesCredit = true): void {
+    const frame = this.inFlight;
+    if (frame === undefined) return;
+    frame.release();
+    this.inFlight = undefined;
+    const nowUs = this.clock.nowUs();
+    const stages = { queueUs: 1, preprocessUs: 2, inferenceUs: 3, postprocessUs: 4 };
+    this.events.emit("result", { seq: frame.seq, sentAtUs: nowUs, answeredAtUs: nowUs, outcome, stages, usage: undefined });
+    if (givesCredit) this.giveCredit();
+  }
+
+  giveCredit(): void {
+    this.credit = true;
+    if (this.canSend()) this.events.emit("credit", undefined);
+  }
+
+  lose(): void {
+    this.inFlight?.release();
+    this.inFlight = undefined;
+    this.credit = false;
+    this.events.emit("lost", new AiwError("WORKER_LOST", "gone"));
+  }
+
+  onResult = (listener: (answer: FrameAnswer) => void) => this.events.on("result", listener);
+  onCredit = (listener: () => void) => this.events.on("credit", listener);
+  onLost = (listener: (error: AiwError) => void) => this.events.on("lost", listener);
+}
+
+function setUp() {
+  const clock = new ManualClock();
+  const sink = new FakeSink(clock);
+  const stream = new Stream(sink, clock);
+  const outcomes: FrameOutcome[] = [];
+  stream.on("outcome", (outcome) => outcomes.push(outcome));
+  return { clock, sink, stream, outcomes };
+}
+
+function frame(onRelease: () => void = () => {}): Frame {
+  const origin = { source: "test", width: 4, height: 4 };
+  return { data: Buffer.alloc(12), width: 2, height: 2, format: "rgb24", origin, capturedAtUs: 0, release: onRelease };
+}
+
+describe("Stream", () => {
+  it("sends at once when it may, then keeps only the newest that waits", () => {
+    const { stream, sink } = setUp();
+    for (let i = 0; i < 4; i++) stream.offer(frame(), i);
+    expect(sink.sent.map(({ seq }) => seq)).toEqual([1]);
+    sink.answer({ detections: [] });
+    expect(sink.sent.map(({ seq }) => seq)).toEqual([1, 4]);
+    expect(stream.counts()).toMatchObject({ offered: 4, sent: 2, results: 1, inFlight: 1, dropped: { latest_wins: 2 } });
+  });
+
+  it("counts a refused frame as an error and goes on with the next", () => {
+    const { stream, sink, outcomes } = setUp();
+    sink.refuses = true;
+    stream.offer(frame(), 0);
+    sink.refuses = false;
+    stream.offer(frame(), 0);
+    expect(outcomes).toMatchObject([{ seq: 1, error: { code: "FRAME_TOO_LARGE" } }]);
+    expect(stream.counts()).toMatchObject({ offered: 2, sent: 1, errors: 1, inFlight: 1 });
+  });
+
+  it("counts a picture that could not be read where its frame would have been", () => {
+    const { stream, outcomes } = setUp();
+    const failure = new AiwError("SOURCE_UNDECODABLE", "broken.jpg");
+    stream.offer({ failure, origin: { source: "broken.jpg", width: 0, height: 0 } }, 0);
+    expect(outcomes).toMatchObject([{ seq: 1, error: { code: "SOURCE_UNDECODABLE" } }]);
+    expect(stream.counts()).toMatchObject({ offered: 1, errors: 1, sent: 0 });
+  });
+
+  it("measures from the due time, so that a late start counts", async () => {
+    const { stream, sink, outcomes, clock } = setUp();
+    const dueUs = clock.nowUs();
+    await clock.advanceBy(500);
+    stream.offer(frame(), dueUs);
+    await clock.advanceBy(1000);
+    sink.answer({ detections: [] });
+    expect(outcomes[0]).toMatchObject({ latency: { total: 1500, inference: 3 } });
+    const { total, ...stages } = (outcomes[0] as { latency: Record<string, number> }).latency;
+    expect(Object.values(stages).reduce((sum, us) => sum + us, 0)).toBe(total);
+  });
+
+  it("drops what waits and what is in flight when the link is lost, and what comes after", () => {
+    const { stream, sink } = setUp();
+    stream.offer(frame(), 0);
+    stream.offer(frame(), 0);
+    sink.lose();
+    stream.offer(frame(), 0);
+    expect(stream.counts()).toMatchObject({ offered: 3, inFlight: 0, dropped: { disconnected: 3 } });
+    expect(stream.isIdle).toBe(true);
+  });
+
+  it("keeps the ledger exact at any moment and gives every buffer back, whatever happens", () => {
+    const action = fc.constantFrom("offer", "failure", "missing", "result", "error", "ready", "refuse", "lose", "close");
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 80 }), (actions) => {
+        const { stream, sink, outcomes } = setUp();
+        let offered = 0;
+        let onLoan = 0;
+        let closed = false;
+        for (const what of actions) {
+          if (closed) break;
+          sink.refuses = what === "refuse";
+          if (what === "offer" || what === "refuse") {
+            offered++;
+            onLoan++;
+            let released = false;
+            const give = () => {
+              if (!released) onLoan--;
+              released = true;
+            };
+            stream.offer(frame(give), 0);
+          }
+          if (what === "failure") {
+            offered++;
+            stream.offer({ failure: new AiwError("INTERNAL", "x"), origin: { source: "", width: 0, height: 0 } }, 0);
+          }
+          if (what === "missing") {
+            offered++;
+            stream.offerMissing();
+          }
+          if (what === "result") sink.answer({ detections: [] });
+          if (what === "error") sink.answer({ error: new AiwError("WORKER_REFUSED", "x") }, false);
+          if (what === "ready" && sink.inFlight === undefined) sink.giveCredit();
+          if (what === "lose") sink.lose();
+          if (what === "close") {
+            stream.close();
+            sink.lose();
+            closed = true;
+          }
+          const counts = stream.counts();
+          expect(isExact(counts)).toBe(true);
+          expect(counts.offered).toBe(offered);
+          expect(counts.inFlight).toBe(onLoan);
+          expect(counts.inFlight).toBeLessThanOrEqual(2);
+          expect(counts.results + counts.errors).toBe(outcomes.length);
+          expect(droppedTotal(counts)).toBe(offered - outcomes.length - counts.inFlight);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

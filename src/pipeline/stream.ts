@@ -1,0 +1,190 @@
+import type { Clock } from "../core/clock.js";
+import { Emitter, type Unsubscribe } from "../core/emitter.js";
+import { type AiwError, toAiwError } from "../core/errors.js";
+import { type Frame, isFailure, type SourceItem } from "../frame/frame.js";
+import type { FrameOutcome } from "../results/frame-outcome.js";
+import { frameLatency } from "../results/stages.js";
+import type { FrameAnswer, FrameSink } from "./frame-sink.js";
+import { LatestWinsSlot } from "./latest-wins-slot.js";
+import { type DropReason, Ledger, type LedgerCounts } from "./ledger.js";
+
+interface OfferedFrame {
+  readonly seq: number;
+  readonly frame: Frame;
+  readonly dueUs: number;
+  readonly wallMs: number;
+}
+
+interface Events {
+  outcome: FrameOutcome;
+  /** The slot is empty and nothing is in flight. */
+  idle: undefined;
+  lost: AiwError;
+}
+
+/**
+ * One stream of frames on its way through a sink: offered frames wait in a latest-wins slot until
+ * the sink takes them, and each ends in exactly one place of the ledger.
+ */
+export class Stream {
+  private readonly ledger = new Ledger();
+  private readonly slot = new LatestWinsSlot<OfferedFrame>();
+  private readonly events = new Emitter<Events>();
+  private readonly unsubscribe: Unsubscribe[];
+  private inFlight: OfferedFrame | undefined;
+  private seq = 0;
+  private lostBy: AiwError | undefined;
+
+  constructor(
+    private readonly sink: FrameSink,
+    private readonly clock: Clock,
+  ) {
+    this.unsubscribe = [
+      sink.onCredit(() => this.sendNext()),
+      sink.onResult((answer) => this.onAnswer(answer)),
+      sink.onLost((error) => this.onLost(error)),
+    ];
+  }
+
+  on<K extends keyof Events>(event: K, listener: (value: Events[K]) => void): Unsubscribe {
+    return this.events.on(event, listener);
+  }
+
+  counts(): LedgerCounts {
+    return this.ledger.counts();
+  }
+
+  get isIdle(): boolean {
+    return this.slot.isEmpty && this.inFlight === undefined;
+  }
+
+  /** Why the link is gone, once it is. */
+  get lost(): AiwError | undefined {
+    return this.lostBy;
+  }
+
+  /**
+   * Offers a frame that is (or was) due at `dueUs`. It is sent at once when the sink takes it, else
+   * it waits and drops the one that waited before it.
+   */
+  offer(item: SourceItem, dueUs: number): void {
+    this.ledger.offer();
+    const seq = ++this.seq;
+    // The due time on the wall clock: the clock's age of the frame taken off the time of now.
+    const wallMs = this.clock.wallMs() - (this.clock.nowUs() - dueUs) / 1000;
+    if (isFailure(item)) {
+      this.ledger.error();
+      this.events.emit("outcome", { seq, origin: item.origin, dueUs, wallMs, error: item.failure });
+      return;
+    }
+    const offered = { seq, frame: item, dueUs, wallMs };
+    if (this.lostBy !== undefined) return this.drop(offered, "disconnected");
+    const displaced = this.slot.put(offered);
+    if (displaced !== undefined) this.drop(displaced, "latest_wins");
+    this.sendNext();
+  }
+
+  /** Counts a frame that was due and that the source did not have. */
+  offerMissing(): void {
+    this.seq++;
+    this.ledger.offer();
+    this.ledger.drop("source_late");
+  }
+
+  /** Resolves when nothing waits and nothing is in flight, or the signal aborts. */
+  whenIdle(signal?: AbortSignal): Promise<void> {
+    if (this.isIdle || signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        off();
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const off = this.events.on("idle", done);
+      signal?.addEventListener("abort", done);
+    });
+  }
+
+  /** Stops listening to the sink; what still waits or is in flight is dropped as interrupted. */
+  close(): void {
+    for (const off of this.unsubscribe) off();
+    this.dropAll("interrupted");
+  }
+
+  private sendNext(): void {
+    if (this.slot.isEmpty || this.inFlight !== undefined || !this.sink.canSend()) return;
+    const next = this.slot.take();
+    if (next === undefined) return;
+    const { seq, frame, dueUs, wallMs } = next;
+    const { data, width, height, format } = frame;
+    this.inFlight = next;
+    try {
+      this.sink.sendFrame({
+        seq,
+        data,
+        width,
+        height,
+        format,
+        dueUs,
+        wallMs,
+        release: () => frame.release(),
+      });
+    } catch (thrown) {
+      this.inFlight = undefined;
+      frame.release();
+      this.ledger.error();
+      this.events.emit("outcome", { seq, origin: frame.origin, dueUs, wallMs, error: toAiwError(thrown) });
+      return this.emitIfIdle();
+    }
+    this.ledger.send();
+  }
+
+  private onAnswer(answer: FrameAnswer): void {
+    const offered = this.inFlight;
+    if (offered === undefined || offered.seq !== answer.seq) return;
+    this.inFlight = undefined;
+    const { seq, frame, dueUs, wallMs } = offered;
+    const { origin, width, height } = frame;
+    if ("error" in answer.outcome) {
+      this.ledger.error();
+      this.events.emit("outcome", { seq, origin, dueUs, wallMs, error: answer.outcome.error });
+    } else {
+      this.ledger.result();
+      this.events.emit("outcome", {
+        seq,
+        origin,
+        dueUs,
+        wallMs,
+        sent: { width, height },
+        latency: frameLatency({ dueUs, ...answer }, answer.stages),
+        detections: answer.outcome.detections,
+        usage: answer.usage,
+      });
+    }
+    this.emitIfIdle();
+  }
+
+  private onLost(error: AiwError): void {
+    this.lostBy = error;
+    this.dropAll("disconnected");
+    this.events.emit("lost", error);
+  }
+
+  private dropAll(reason: DropReason): void {
+    const waiting = this.slot.take();
+    if (waiting !== undefined) this.drop(waiting, reason);
+    // The buffer of a frame in flight is given back by the sink, which may still be writing it.
+    if (this.inFlight !== undefined) this.ledger.drop(reason);
+    this.inFlight = undefined;
+    this.emitIfIdle();
+  }
+
+  private drop(offered: OfferedFrame, reason: DropReason): void {
+    this.ledger.drop(reason);
+    offered.frame.release();
+  }
+
+  private emitIfIdle(): void {
+    if (this.isIdle) this.events.emit("idle", undefined);
+  }
+}

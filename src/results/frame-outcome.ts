@@ -1,0 +1,33 @@
+import type { AiwError } from "../core/errors.js";
+import type { FrameOrigin } from "../frame/frame.js";
+import type { Size } from "../frame/pixel-format.js";
+import type { Detection } from "./detection.js";
+import type { FrameLatency, WorkerUsage } from "./stages.js";
+
+/** What became of one frame that was not dropped. */
+export type FrameOutcome = FrameResult | FrameError;
+
+interface OutcomeBase {
+  /** Counts the frames of a stream that were offered, from 1, the dropped ones included. */
+  readonly seq: number;
+  readonly origin: FrameOrigin;
+  /** Capture time, of a paced source the due time: microseconds of the Clock, and wall clock. */
+  readonly dueUs: number;
+  readonly wallMs: number;
+}
+
+export interface FrameResult extends OutcomeBase {
+  /** Size as sent: what the detections' boxes refer to. */
+  readonly sent: Size;
+  readonly latency: FrameLatency;
+  readonly detections: readonly Detection[];
+  readonly usage: WorkerUsage | undefined;
+}
+
+export interface FrameError extends OutcomeBase {
+  readonly error: AiwError;
+}
+
+export function isResult(outcome: FrameOutcome): outcome is FrameResult {
+  return "detections" in outcome;
+}

@@ -1,0 +1,49 @@
+import { scaleBox } from "./detection.js";
+import { type FrameOutcome, isResult } from "./frame-outcome.js";
+import { LATENCIES } from "./latency.js";
+
+const RECORD_SCHEMA = "aiw.detections/1";
+
+/**
+ * What is written of one frame: the NDJSON record `aiw.detections/1`. Boxes are in pixels of the
+ * source's own frame, latencies in milliseconds (null where the worker does not report a stage).
+ * @param modelId SHA-256 of the model file, hex
+ */
+export function detectionRecord(outcome: FrameOutcome, modelId: string): object {
+  const { origin, seq } = outcome;
+  const head = {
+    schema: RECORD_SCHEMA,
+    source: origin.source,
+    seq,
+    time: new Date(outcome.wallMs).toISOString(),
+    width: origin.width,
+    height: origin.height,
+  };
+  if (!isResult(outcome)) {
+    const { error } = outcome;
+    const code = error.workerName ?? error.code;
+    return { ...head, model_id: modelId, error: { code, message: error.message } };
+  }
+  const { latency, sent } = outcome;
+  const ms = (us: number | null) => (us === null ? null : us / 1000);
+  return {
+    ...head,
+    latency_ms: Object.fromEntries(LATENCIES.map((name) => [name, ms(latency[name])])),
+    model_id: modelId,
+    detections: outcome.detections.map((d) => {
+      const { x, y, w, h } = scaleBox(d.box, sent, origin);
+      return {
+        class: d.className,
+        class_id: d.classId,
+        confidence: round(d.confidence, 4),
+        box: { x: round(x, 2), y: round(y, 2), w: round(w, 2), h: round(h, 2) },
+        track_id: d.trackId,
+      };
+    }),
+  };
+}
+
+function round(value: number, digits: number): number {
+  const factor = 10 ** digits;
+  return Math.round(value * factor) / factor;
+}

@@ -1,0 +1,31 @@
+import { type FrameOutcome, isResult } from "./frame-outcome.js";
+import { LatencyStats } from "./latency.js";
+
+/** What many frames gave together. */
+export class Tally {
+  readonly latency = new LatencyStats();
+  private readonly byClass = new Map<string, number>();
+  private firstErrorMessage: string | undefined;
+
+  add(outcome: FrameOutcome): void {
+    if (!isResult(outcome)) {
+      this.firstErrorMessage ??= outcome.error.message;
+      return;
+    }
+    this.latency.record(outcome.latency);
+    for (const { className } of outcome.detections) {
+      this.byClass.set(className, (this.byClass.get(className) ?? 0) + 1);
+    }
+  }
+
+  /** Why the first frame failed that did. */
+  get firstError(): string | undefined {
+    return this.firstErrorMessage;
+  }
+
+  /** Detections of each class, the most frequent first. */
+  detections(): { readonly total: number; readonly byClass: Readonly<Record<string, number>> } {
+    const entries = [...this.byClass].sort(([, a], [, b]) => b - a);
+    return { total: entries.reduce((sum, [, n]) => sum + n, 0), byClass: Object.fromEntries(entries) };
+  }
+}
