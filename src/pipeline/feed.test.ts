@@ -1,0 +1,231 @@
+import { describe, expect, it } from "vitest";
+import { Emitter } from "../core/emitter.js";
+import { AiwError } from "../core/errors.js";
+import type { Frame, SourceItem } from "../frame/frame.js";
+import type { FrameSource } from "../source/frame-source.js";
+import { ManualClock } from "../testing/manual-clock.js";
+import { Feed, type Pace } from "./feed.js";
+import type { FrameAnswer, FrameSink, OutgoingFrame } from "./frame-sink.js";
+import { Stream } from "./stream.js";
+
+/** Answers each frame after a fixed service time of the clock. */
+class TimedSink implements FrameSink {
+  readonly sent: { seq: number; dueUs: number; atUs: number }[] = [];
+  private busy = false;
+  private readonly events = new Emitter<{ result: FrameAnswer; credit: undefined; lost: AiwError }>();
+
+  constructor(
+    private readonly clock: ManualClock,
+    private readonly serviceUs: number,
+  ) {}
+
+  canSend = () => !this.busy;
+
+  sendFrame({ seq, dueUs, release }: OutgoingFrame): void {
+    const sentAtUs = this.clock.nowUs();
+    this.sent.push({ seq, dueUs, atUs: sentAtUs });
+    this.busy = true;
+    this.clock.at(sentAtUs + this.serviceUs, () => {
+      release();
+      const answeredAtUs = this.clock.nowUs();
+      const outcome = { detections: [] };
+      this.events.emit("result", { seq, sentAtUs, answeredAtUs, outcome, stages: undefined, usage: undefined });
+      this.busy = false;
+      this.events.emit("credit", undefined);
+    });
+  }
+
+  lose = () => this.events.emit("lost", new AiwError("WORKER_LOST", "gone"));
+  onResult = (listener: (answer: FrameAnswer) => void) => this.events.on("result", listener);
+  onCredit = (listener: () => void) => this.events.on("credit", listener);
+  onLost = (listener: (error: AiwError) => void) => this.events.on("lost", listener);
+}
+
+const ORIGIN = { source: "test", width: 2, height: 2 };
+
+function frame(capturedAtUs: number): Frame {
+  return { data: Buffer.alloc(12), width: 2, height: 2, format: "rgb24", origin: ORIGIN, capturedAtUs, release() {} };
+}
+
+/** A source that gives a frame whenever the test lets one go, and ends when told. */
+class HandSource implements FrameSource {
+  readonly name = "hand";
+  readonly rateFps = null;
+  closed = false;
+  private readonly ready: (SourceItem | "end" | Error)[] = [];
+  private wake: (() => void) | undefined;
+
+  constructor(readonly live: boolean) {}
+
+  give(...items: (SourceItem | "end" | Error)[]): void {
+    this.ready.push(...items);
+    this.wake?.();
+  }
+
+  async *frames() {
+    for (;;) {
+      const next = this.ready.shift();
+      if (next === "end") return;
+      if (next instanceof Error) throw next;
+      if (next !== undefined) yield next;
+      else {
+        await new Promise<void>((resolve) => {
+          this.wake = resolve;
+        });
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.give("end");
+  }
+}
+
+function endless(): FrameSource {
+  return {
+    name: "endless",
+    live: false,
+    rateFps: null,
+    async *frames() {
+      for (;;) yield frame(0);
+    },
+    close: async () => {},
+  };
+}
+
+function setUp(source: FrameSource, serviceUs = 10_000) {
+  const clock = new ManualClock(0);
+  const sink = new TimedSink(clock, serviceUs);
+  const stream = new Stream(sink, clock);
+  const feed = new Feed(source, clock);
+  return { clock, sink, stream, feed };
+}
+
+/** Runs a feed while time moves on, until it has ended. */
+async function play(
+  { clock, stream, feed }: ReturnType<typeof setUp>,
+  pace: Pace,
+  limits: Parameters<Feed["run"]>[2],
+  signal?: AbortSignal,
+): Promise<void> {
+  const state = { ended: false };
+  const run = feed.run(stream, pace, limits, signal).finally(() => {
+    state.ended = true;
+  });
+  run.catch(() => {});
+  while (!state.ended) await clock.advanceBy(1_000);
+  await run;
+}
+
+describe("Feed, paced", () => {
+  it("offers frame i at start + i / fps, whatever the sink does, and ends with the last period", async () => {
+    const kit = setUp(endless(), 2_000_000);
+    await play(kit, { kind: "paced", fps: 10 }, { durationUs: 1_000_000 });
+    expect(kit.clock.nowUs()).toBe(1_000_000);
+    expect(kit.sink.sent).toEqual([{ seq: 1, dueUs: 0, atUs: 0 }]);
+    expect(kit.stream.counts()).toMatchObject({ offered: 10, dropped: { latest_wins: 8 }, inFlight: 2 });
+  });
+
+  it("does not drift: due times are rounded from the start, not summed", async () => {
+    const kit = setUp(endless(), 1_000);
+    await play(kit, { kind: "paced", fps: 12 }, { maxFrames: 25 });
+    expect(kit.sink.sent.map(({ dueUs }) => dueUs)).toEqual(
+      Array.from({ length: 25 }, (_, i) => Math.round((i * 1e6) / 12)),
+    );
+  });
+
+  it("counts a frame that the source has not ready in time as source_late", async () => {
+    const source = new HandSource(false);
+    const kit = setUp(source);
+    source.give(frame(0), frame(0));
+    await play(kit, { kind: "paced", fps: 10 }, { durationUs: 500_000 });
+    expect(kit.stream.counts()).toMatchObject({ offered: 5, results: 2, dropped: { source_late: 3 } });
+  });
+
+  it("ends with the source", async () => {
+    const source = new HandSource(false);
+    const kit = setUp(source);
+    source.give(frame(0), frame(0), "end");
+    await play(kit, { kind: "paced", fps: 10 }, {});
+    expect(kit.stream.counts().offered).toBe(2);
+  });
+
+  it("throws what the source throws, after the frames before it", async () => {
+    const source = new HandSource(false);
+    const kit = setUp(source);
+    source.give(frame(0), new AiwError("FFMPEG_FAILED", "broken"));
+    await expect(play(kit, { kind: "paced", fps: 10 }, {})).rejects.toThrow("broken");
+    expect(kit.stream.counts().offered).toBe(1);
+  });
+});
+
+describe("Feed, lossless", () => {
+  it("offers each frame when the one before it was answered, and drops none", async () => {
+    const source = new HandSource(false);
+    const kit = setUp(source, 30_000);
+    source.give(...Array.from({ length: 7 }, () => frame(0)), "end");
+    await play(kit, { kind: "lossless" }, {});
+    await kit.clock.advanceBy(30_000);
+    expect(kit.sink.sent.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(kit.stream.counts()).toMatchObject({ offered: 7, results: 7, dropped: {} });
+  });
+
+  it("stops after maxFrames, and goes on from there with the next stream", async () => {
+    const kit = setUp(endless());
+    await play(kit, { kind: "lossless" }, { maxFrames: 3 });
+    expect(kit.stream.counts().offered).toBe(3);
+  });
+
+  it("stops after the duration", async () => {
+    const kit = setUp(endless(), 100_000);
+    await play(kit, { kind: "lossless" }, { durationUs: 1_000_000 });
+    expect(kit.stream.counts().offered).toBe(10);
+  });
+
+  it("stops when it is aborted while the source has nothing", async () => {
+    const source = new HandSource(false);
+    const kit = setUp(source);
+    const abort = new AbortController();
+    const run = play(kit, { kind: "lossless" }, {}, abort.signal);
+    abort.abort();
+    await run;
+    await kit.feed.close();
+    expect(source.closed).toBe(true);
+  });
+
+  it("stops when the link is lost", async () => {
+    const kit = setUp(endless());
+    kit.clock.at(55_000, kit.sink.lose);
+    await play(kit, { kind: "lossless" }, {});
+    expect(kit.stream.lost).toMatchObject({ code: "WORKER_LOST" });
+  });
+});
+
+describe("Feed, live", () => {
+  it("offers frames as they arrive, from the time of their arrival", async () => {
+    const source = new HandSource(true);
+    const kit = setUp(source, 50_000);
+    for (const atUs of [10_000, 20_000, 30_000, 100_000]) {
+      kit.clock.at(atUs, () => source.give(frame(kit.clock.nowUs())));
+    }
+    kit.clock.at(200_000, () => source.give("end"));
+    await play(kit, { kind: "live", maxFps: undefined }, {});
+    expect(kit.sink.sent.map(({ seq, dueUs }) => [seq, dueUs])).toEqual([
+      [1, 10_000],
+      [3, 30_000],
+      [4, 100_000],
+    ]);
+    expect(kit.stream.counts()).toMatchObject({ offered: 4, results: 3, dropped: { latest_wins: 1 } });
+  });
+
+  it("thins to maxFps without counting what it leaves out", async () => {
+    const source = new HandSource(true);
+    const kit = setUp(source, 1_000);
+    for (let i = 0; i < 60; i++) kit.clock.at(Math.round((i * 1e6) / 30), () => source.give(frame(kit.clock.nowUs())));
+    kit.clock.at(2_000_000, () => source.give("end"));
+    await play(kit, { kind: "live", maxFps: 12 }, {});
+    expect(kit.stream.counts().offered).toBeGreaterThanOrEqual(23);
+    expect(kit.stream.counts().offered).toBeLessThanOrEqual(25);
+  });
+});
