@@ -1,0 +1,145 @@
+import type { WorkerInfo } from "../client/worker-client.js";
+import { droppedTotal } from "../pipeline/ledger.js";
+import type { LatencySummary } from "../results/latency.js";
+import type { Stage } from "../results/stages.js";
+import type { Measurement } from "./measure.js";
+import type { Stability } from "./stability.js";
+import type { WarmUp } from "./warm-up.js";
+
+export const BENCH_SCHEMA = "aiw.bench/1";
+
+/** What a bench ran on. */
+export interface Environment {
+  readonly aiw: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memory_mb: number;
+  readonly os: string;
+  readonly node: string;
+  readonly worker: string;
+  readonly runtime: string;
+  readonly model: string;
+  readonly model_id: string;
+  readonly family: string;
+  readonly input_shape: readonly number[];
+  readonly engine: string;
+  readonly provider: string;
+  readonly threads: number | null;
+}
+
+/** What a bench was asked to do. */
+export interface BenchSettings {
+  readonly source: string;
+  readonly fps: number | null;
+  readonly duration_s: number;
+  readonly warmup_s: number;
+  readonly size: string;
+  readonly pixel_format: string;
+  readonly conf: number;
+  readonly iou: number;
+  readonly classes: readonly string[];
+  readonly worker: string | null;
+}
+
+/** The report of a bench, `aiw.bench/1`: milliseconds, megabytes of 10^6 bytes, fractions. */
+export interface BenchReport {
+  readonly schema: typeof BENCH_SCHEMA;
+  readonly time: string;
+  readonly environment: Environment;
+  readonly settings: BenchSettings;
+  readonly warmup: { readonly duration_s: number; readonly results: number; readonly settled: boolean };
+  readonly duration_s: number;
+  readonly frames: {
+    readonly offered: number;
+    readonly sent: number;
+    readonly results: number;
+    readonly errors: number;
+    readonly in_flight: number;
+    readonly dropped: Readonly<Record<string, number>>;
+  };
+  readonly drop_rate: number;
+  readonly fps: { readonly offered: number; readonly achieved: number };
+  readonly latency_ms: Readonly<Record<"total" | Stage, LatencySummary>>;
+  readonly detections: { readonly total: number; readonly by_class: Readonly<Record<string, number>> };
+  readonly resources: {
+    readonly client_rss_mb: number;
+    readonly worker_rss_mb: number | null;
+    readonly client_cpu_ms_per_frame: number;
+    readonly worker_cpu_ms_per_frame: number | null;
+    readonly source_cpu_ms_per_frame: number | null;
+  };
+  readonly stable: boolean;
+  readonly stability: Stability;
+  readonly gates: readonly [];
+  readonly verdict: "pass" | "fail";
+  /** Why the run ended early; absent when it ran to its end. */
+  readonly ended_early?: string;
+}
+
+export function environmentOf(info: WorkerInfo, host: Pick<Environment, "aiw" | "cpu" | "cores" | "memory_mb" | "os" | "node">, model: string): Environment {
+  return {
+    ...host,
+    worker: info.workerVersion,
+    runtime: info.runtime,
+    model,
+    model_id: info.modelId,
+    family: info.family,
+    input_shape: info.inputShape,
+    engine: info.engine || (info.runtime.split(" ")[0] ?? ""),
+    provider: info.providers[0] ?? "",
+    threads: info.threads || null,
+  };
+}
+
+export function benchReport(
+  head: Pick<BenchReport, "time" | "environment" | "settings">,
+  warmUp: WarmUp,
+  measured: Measurement,
+  endedEarly: string | undefined,
+): BenchReport {
+  const { counts, tally, client, worker, stability } = measured;
+  const durationS = measured.durationUs / 1e6;
+  const detections = tally.detections();
+  const perFrame = (us: number, frames: number) => round(us / 1000 / Math.max(1, frames));
+  const { before, after } = client;
+  const sourceUs = before.sourceCpuUs === null || after.sourceCpuUs === null ? null : after.sourceCpuUs - before.sourceCpuUs;
+  return {
+    schema: BENCH_SCHEMA,
+    ...head,
+    warmup: { duration_s: round(warmUp.durationUs / 1e6), results: warmUp.results, settled: warmUp.settled },
+    duration_s: round(durationS),
+    frames: {
+      offered: counts.offered,
+      sent: counts.sent,
+      results: counts.results,
+      errors: counts.errors,
+      in_flight: counts.inFlight,
+      dropped: { ...counts.dropped },
+    },
+    drop_rate: counts.offered === 0 ? 0 : droppedTotal(counts) / counts.offered,
+    fps: { offered: round(counts.offered / durationS), achieved: round(counts.results / durationS) },
+    latency_ms: tally.latency.summary(),
+    detections: { total: detections.total, by_class: detections.byClass },
+    resources: {
+      client_rss_mb: megabytes(after.rssBytes),
+      worker_rss_mb: worker === undefined ? null : megabytes(worker.last.rssBytes),
+      client_cpu_ms_per_frame: perFrame(after.cpuUs - before.cpuUs, counts.offered),
+      worker_cpu_ms_per_frame:
+        worker === undefined || worker.frames === 0 ? null : perFrame(worker.last.cpuUs - worker.first.cpuUs, worker.frames),
+      source_cpu_ms_per_frame: sourceUs === null ? null : perFrame(sourceUs, counts.offered),
+    },
+    stable: stability.verdict === "stable",
+    stability,
+    gates: [],
+    verdict: counts.results > 0 ? "pass" : "fail",
+    ...(endedEarly === undefined ? {} : { ended_early: endedEarly }),
+  };
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1e5) / 10;
+}

@@ -1,0 +1,43 @@
+import type { FrameResult } from "../results/frame-outcome.js";
+import { LatencyHistogram } from "../results/latency.js";
+
+const WINDOWS = 3;
+/** Fewer results in a window are too few to compare p95 of windows. */
+const MIN_RESULTS = 130;
+/** A stable run's largest window is at most this much above its smallest. */
+const TOLERANCE = 0.1;
+
+export interface Stability {
+  readonly verdict: "stable" | "unstable" | "not judged";
+  /** Of each third of the run: total p95 (milliseconds) and results a second. */
+  readonly windows: readonly { readonly p95: number; readonly fps: number; readonly results: number }[];
+}
+
+/**
+ * Cuts a run into three windows by due time. It is stable when the largest p95 and throughput are
+ * within 10 % of the smallest; with fewer than 130 results in a window it is not judged.
+ */
+export class StabilityWindows {
+  private readonly windows = Array.from({ length: WINDOWS }, () => new LatencyHistogram());
+
+  /** @param durationUs length of the run */
+  constructor(private readonly durationUs: number) {}
+
+  /** @param sinceStartUs the frame's due time, from the start of the run */
+  record(result: FrameResult, sinceStartUs: number): void {
+    const index = Math.floor((sinceStartUs / this.durationUs) * WINDOWS);
+    this.windows[Math.min(WINDOWS - 1, Math.max(0, index))]?.record(result.latency.total);
+  }
+
+  judge(): Stability {
+    const windowS = this.durationUs / WINDOWS / 1e6;
+    const windows = this.windows.map((histogram) => {
+      const { count, p95 } = histogram.summary();
+      return { p95, fps: count / windowS, results: count };
+    });
+    if (windows.some(({ results }) => results < MIN_RESULTS)) return { verdict: "not judged", windows };
+    const within = (values: number[]) => Math.max(...values) <= Math.min(...values) * (1 + TOLERANCE);
+    const stable = within(windows.map(({ p95 }) => p95)) && within(windows.map(({ fps }) => fps));
+    return { verdict: stable ? "stable" : "unstable", windows };
+  }
+}

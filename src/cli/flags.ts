@@ -1,0 +1,136 @@
+import { type Command, Option } from "commander";
+import { DEVICES, ENGINES, LOG_FORMATS, PIXEL_FORMATS, type SettingName } from "../config/settings.js";
+
+/** One flag of the contract. */
+export interface Flag {
+  /** As commander reads it: "--conf <fraction>". */
+  readonly syntax: string;
+  readonly help: string;
+  /** The setting that it gives; a flag without one is read by its command. */
+  readonly setting?: SettingName;
+  /** Parses, and then says that its feature is not built yet. */
+  readonly unbuilt?: true;
+  /** May be given more than once. */
+  readonly repeatable?: true;
+}
+
+const choice = (values: readonly string[]) => values.join("|");
+
+export const GENERAL_FLAGS: readonly Flag[] = [
+  { syntax: "--config <file>", help: "configuration file (default: aiw.yaml, found upward from here)" },
+  { syntax: "--quiet", help: "only errors on stderr", setting: "quiet" },
+  { syntax: "--debug", help: "also stack traces and the worker's log" },
+  { syntax: `--log-format <${choice(LOG_FORMATS)}>`, help: "how logs are written", setting: "log_format" },
+];
+
+/** Flags of every command that runs a model on frames. */
+export const COMMON_FLAGS: readonly Flag[] = [
+  { syntax: "--model <file>", help: "ONNX model; with --worker, as that worker sees it", setting: "model" },
+  {
+    syntax: "--source <uri...>",
+    help: "picture, folder, glob, video, -, /dev/videoN, rtsp://, http://, synthetic:",
+    setting: "source",
+  },
+  { syntax: "--camera [uri...]", help: "camera or stream; without a value the first local one", setting: "camera" },
+  { syntax: "--worker <host:port>", help: "connect to this worker instead of starting one", setting: "worker" },
+  { syntax: "--conf <fraction>", help: "least confidence reported (default: 0.35)", setting: "conf" },
+  { syntax: "--iou <fraction>", help: "overlap above which NMS suppresses (default: 0.45)", setting: "iou" },
+  { syntax: "--classes <list>", help: "classes to report, names or ids: person,car", setting: "classes" },
+  { syntax: "--size <WxH|native>", help: "fit frames into this size (default: 640x480)", setting: "size" },
+  {
+    syntax: `--pixel-format <${choice(PIXEL_FORMATS)}>`,
+    help: "what is sent (default: auto)",
+    setting: "pixel_format",
+  },
+  { syntax: `--engine <${choice(ENGINES)}>`, help: "inference engine (default: auto)", setting: "engine" },
+  { syntax: `--device <${choice(DEVICES)}>`, help: "where inference runs (default: cpu)", setting: "device" },
+  {
+    syntax: "--require-provider <name>",
+    help: "fail unless this execution provider started",
+    setting: "require_provider",
+  },
+  { syntax: "--threads <n>", help: "threads of one inference (default: the cores there are)", setting: "threads" },
+  { syntax: "--fps <n>", help: "offer frames at this rate", setting: "fps" },
+  { syntax: "--frames <n>", help: "stop after this many frames", setting: "frames" },
+  { syntax: "--duration <time>", help: "stop after this time: 30s, 2m", setting: "duration" },
+  { syntax: "--loop", help: "start again at the end of a file", setting: "loop" },
+  { syntax: "--realtime", help: "play a file at its own rate", setting: "realtime" },
+];
+
+export const RUN_FLAGS: readonly Flag[] = [
+  { syntax: "--out <kind:target>", help: "where detections go (default: ndjson:-)", setting: "out", repeatable: true },
+];
+
+export const BENCH_FLAGS: readonly Flag[] = [
+  { syntax: "--warmup <time>", help: "run before the measured one (default: 3s)", setting: "warmup" },
+  { syntax: "--json <file|->", help: "write the report as JSON", setting: "json" },
+  { syntax: "--gate <condition>", help: "fail unless it holds: 'p95<150ms'", unbuilt: true, repeatable: true },
+  { syntax: "--max-duration <time>", help: "extend until the gates have samples enough", unbuilt: true },
+  { syntax: "--against <command>", help: "compare with another aiw command line", unbuilt: true },
+  { syntax: "--max-regression <percent>", help: "limit of --against", unbuilt: true },
+  { syntax: "--find-max", help: "search the highest rate that passes the gates", unbuilt: true },
+  { syntax: "--sweep <fps=list>", help: "measure at several rates", unbuilt: true },
+  { syntax: "--require-stable", help: "exit 4 when the run was not stable", unbuilt: true },
+  { syntax: "--junit <file>", help: "write the gates as JUnit XML", unbuilt: true },
+  { syntax: "--markdown <file>", help: "write the report as Markdown", unbuilt: true },
+  { syntax: "--html <file>", help: "write the report as one HTML page", unbuilt: true },
+  { syntax: "--out <kind:target>", help: "also write detections", unbuilt: true, repeatable: true },
+];
+
+export const WORKER_FLAGS: readonly Flag[] = [
+  { syntax: "--host <address>", help: "listen here (default: 127.0.0.1)" },
+  { syntax: "--port <n>", help: "port, 0 = a free one, said on stdout (default: 7001)" },
+  {
+    syntax: "--model-dir <dir>",
+    help: "where models may be loaded from (default: the working folder, and /models where it exists)",
+    repeatable: true,
+  },
+  { syntax: `--engine <${choice(ENGINES)}>`, help: "inference engine (default: auto)", setting: "engine" },
+  { syntax: "--threads <n>", help: "threads of one inference (default: the cores there are)", setting: "threads" },
+  { syntax: "--insecure", help: "listen beyond loopback without token or TLS" },
+  { syntax: "--idle-timeout <seconds>", help: "unload the model after this long without a client", unbuilt: true },
+  { syntax: "--sessions-dir <dir>", help: "write the sessions' detections here", unbuilt: true },
+  { syntax: "--max-clients <n>", help: "clients served at once", unbuilt: true },
+  { syntax: "--max-models <n>", help: "models loaded at once", unbuilt: true },
+  { syntax: "--token-file <file>", help: "token that clients must know", unbuilt: true },
+  { syntax: "--tls-cert <file>", help: "certificate to serve TLS with", unbuilt: true },
+  { syntax: "--tls-key <file>", help: "its key", unbuilt: true },
+  { syntax: "--metrics <host:port>", help: "serve Prometheus metrics here", unbuilt: true },
+];
+
+const unbuilt = (syntax: string, help: string): Flag => ({ syntax, help, unbuilt: true });
+
+export const INIT_FLAGS: readonly Flag[] = [
+  unbuilt("--model <file>", "ONNX model to set up"),
+  unbuilt("--optimize", "find the fastest engine, precision and shape that still agree"),
+  unbuilt("--calibrate <source>", "frames to calibrate and judge with"),
+  unbuilt("--min-agreement <fraction>", "least agreement with fp32 (default: 0.95)"),
+  unbuilt("--allow-unverified", "accept a model whose agreement cannot be judged"),
+  unbuilt("--export", "export a .pt file first"),
+  unbuilt("--engine <name>", "inference engine"),
+  unbuilt("--force", "overwrite aiw.yaml"),
+  unbuilt("--yes", "ask nothing"),
+  unbuilt("--json", "say what was done as JSON"),
+];
+
+/** What commander parsed: flags by their long name in camel case. */
+export type ParsedFlags = Readonly<Record<string, unknown>>;
+
+export function addFlags(command: Command, flags: readonly Flag[]): Command {
+  for (const { syntax, help, unbuilt: notBuilt, repeatable } of flags) {
+    const option = new Option(syntax, notBuilt ? `${help} (not built yet)` : help);
+    if (repeatable) option.argParser((value: string, before: string[] = []) => [...before, value]);
+    command.addOption(option);
+  }
+  return command;
+}
+
+/** "--pixel-format" of "--pixel-format <a|b>". */
+export function longName(flag: Flag): string {
+  return flag.syntax.split(/[ ,]/)[0] ?? flag.syntax;
+}
+
+/** The value that commander parsed of a flag; undefined when it was not given. */
+export function flagValue(flag: Flag, parsed: ParsedFlags): unknown {
+  return parsed[new Option(flag.syntax).attributeName()];
+}

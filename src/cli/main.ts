@@ -1,0 +1,141 @@
+import { Command, CommanderError } from "commander";
+import { type AiwError, ExitCode, toAiwError } from "../core/errors.js";
+import { maskCredentials } from "../core/mask.js";
+import { packageVersion } from "../core/version.js";
+import {
+  addFlags,
+  BENCH_FLAGS,
+  COMMON_FLAGS,
+  type Flag,
+  GENERAL_FLAGS,
+  INIT_FLAGS,
+  type ParsedFlags,
+  RUN_FLAGS,
+  WORKER_FLAGS,
+} from "./flags.js";
+import { withContext } from "./command-context.js";
+
+/** A command's own module; loaded only when the command runs, so that `aiw --help` is quick. */
+interface CommandModule {
+  execute(
+    flags: readonly Flag[],
+    parsed: ParsedFlags,
+    context: import("./command-context.js").CommandContext,
+  ): Promise<number>;
+}
+
+/** Parses the command line, runs the command and sets the exit code. */
+export async function main(argv: readonly string[] = process.argv): Promise<void> {
+  const program = buildProgram();
+  try {
+    await program.parseAsync([...argv]);
+  } catch (thrown) {
+    process.exitCode = report(thrown, argv.includes("--debug"));
+  }
+}
+
+function buildProgram(): Command {
+  const program = new Command("aiw")
+    .description("Run a real object-detection pipeline on ordinary hardware, and be told how well it runs.")
+    .version(packageVersion())
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .showHelpAfterError(false);
+
+  addCommand(
+    program.command("run").description("stream frames through the worker and write detections"),
+    [...COMMON_FLAGS, ...RUN_FLAGS],
+    [
+      "aiw run --model yolo11n.onnx --source street.mp4 --classes person,car",
+      "aiw run --model yolo11n.onnx --source photos/ --size native --out ndjson:detections.ndjson",
+      "aiw run --model yolo11n.onnx --camera --fps 10",
+    ],
+    () => import("./run.js"),
+  );
+  addCommand(
+    program.command("bench").description("measure latency, drops and detections at a fixed offered rate"),
+    [...COMMON_FLAGS, ...BENCH_FLAGS],
+    [
+      "aiw bench --model yolo11n.onnx --fps 12",
+      "aiw bench --model yolo11n.onnx --fps 12 --source street.mp4 --duration 60s --json report.json",
+      "aiw bench --worker 192.168.1.20:7001 --model yolo11s.onnx --fps 10",
+    ],
+    () => import("./bench.js"),
+  );
+  addCommand(
+    program.command("worker").description("run the inference worker in the foreground"),
+    WORKER_FLAGS,
+    ["aiw worker --model-dir models/", "aiw worker --port 0"],
+    () => import("./worker.js"),
+  );
+  addUnbuilt(program.command("init").description("make this machine ready"), INIT_FLAGS, ["aiw init --model yolo11s.onnx"]);
+  addUnbuilt(program.command("doctor").description("say what works on this machine"), [], ["aiw doctor"]);
+  addUnbuilt(program.command("compare").description("judge one bench report against another"), [], [
+    "aiw compare base.json head.json",
+  ]);
+  addUnbuilt(program.command("models").description("describe or build a model"), [], ["aiw models describe yolo11n.onnx"]);
+  addUnbuilt(program.command("agent").description("watch cameras as a service"), [], ["aiw agent"]);
+  addUnbuilt(program.command("sessions").description("list, show, export and prune sessions"), [], ["aiw sessions list"]);
+  return program;
+}
+
+function addCommand(
+  command: Command,
+  flags: readonly Flag[],
+  examples: readonly string[],
+  load: () => Promise<CommandModule>,
+): void {
+  addFlags(command, [...flags, ...GENERAL_FLAGS]);
+  addExamples(command, examples);
+  command.action(async (parsed: ParsedFlags) => {
+    const options = { debug: parsed["debug"] === true, quiet: parsed["quiet"] === true };
+    process.exitCode = await withContext(options, async (context) => {
+      const module = await load();
+      return module.execute([...flags, ...GENERAL_FLAGS], parsed, context);
+    });
+  });
+}
+
+/** A command of the contract whose feature is not there yet: it parses, and says so. */
+function addUnbuilt(command: Command, flags: readonly Flag[], examples: readonly string[]): void {
+  command.description(`${command.description()} (not built yet)`);
+  addFlags(command, [...flags, ...GENERAL_FLAGS]);
+  addExamples(command, examples);
+  command.allowUnknownOption().allowExcessArguments();
+  command.action(async () => {
+    const { AiwError } = await import("../core/errors.js");
+    throw new AiwError("NOT_BUILT", `aiw ${command.name()} is not built yet`);
+  });
+}
+
+function addExamples(command: Command, examples: readonly string[]): void {
+  command.addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
+  command.exitOverride().configureOutput({ outputError: () => {} });
+}
+
+/** Writes an error as one line for people; returns its exit code. */
+function report(thrown: unknown, debug: boolean): number {
+  if (thrown instanceof CommanderError) {
+    if (thrown.exitCode === 0) return ExitCode.ok;
+    // commander shows the help itself when no command is given.
+    if (thrown.code !== "commander.help") {
+      const message = thrown.message.replace(/^error: /, "").replace(/\s+/g, " ");
+      process.stderr.write(`aiw: error USAGE: ${message}. See --help.\n`);
+    }
+    return ExitCode.usage;
+  }
+  const error = toAiwError(thrown);
+  if (error.code === "INTERRUPTED") return error.exitCode;
+  process.stderr.write(maskCredentials(`${errorLine(error)}\n`));
+  if (debug) {
+    if (error.detail !== undefined) process.stderr.write(maskCredentials(`${error.detail}\n`));
+    process.stderr.write(maskCredentials(`${error.stack}\n`));
+    if (error.cause instanceof Error) process.stderr.write(maskCredentials(`caused by ${error.cause.stack}\n`));
+  }
+  return error.exitCode;
+}
+
+function errorLine(error: AiwError): string {
+  const sentence = `${error.message.replace(/[.\s]+$/, "")}. ${error.advice}`;
+  return `aiw: error ${error.workerName ?? error.code}: ${sentence.trim()}`;
+}

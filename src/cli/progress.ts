@@ -1,0 +1,40 @@
+import type { Ora } from "ora";
+
+/** What is going on, for people. */
+export interface Progress {
+  /** Names the step that runs now; the line is replaced by the next one. */
+  step(text: string): void;
+  /** A line that stays. */
+  note(text: string): void;
+  /** Takes the line away. */
+  clear(): void;
+}
+
+/**
+ * A spinner where stderr is a terminal; elsewhere only what stays is written, as plain lines.
+ * @param quiet nothing is written at all
+ */
+export async function createProgress(env: NodeJS.ProcessEnv, quiet: boolean): Promise<Progress> {
+  if (quiet) return { step: () => {}, note: () => {}, clear: () => {} };
+  const plain = (text: string) => process.stderr.write(`${text}\n`);
+  if (!process.stderr.isTTY || env["CI"]) return { step: () => {}, note: plain, clear: () => {} };
+  const { default: ora } = await import("ora");
+  let spinner: Ora | undefined;
+  const clear = () => {
+    spinner?.stop();
+    spinner = undefined;
+  };
+  const step = (text: string) => {
+    if (spinner === undefined) {
+      // Not discarding stdin: it may carry frames, and Ctrl-C is ours to handle.
+      spinner = ora({ text, stream: process.stderr, discardStdin: false }).start();
+    } else spinner.text = text;
+  };
+  const note = (text: string) => {
+    const current = spinner?.text;
+    clear();
+    plain(text);
+    if (current !== undefined) step(current);
+  };
+  return { step, note, clear };
+}

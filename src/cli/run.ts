@@ -1,0 +1,152 @@
+import { ExitCode } from "../core/errors.js";
+import { type Clock, systemClock } from "../core/clock.js";
+import { AiwError } from "../core/errors.js";
+import type { Settings } from "../config/settings.js";
+import { Feed } from "../pipeline/feed.js";
+import { droppedTotal } from "../pipeline/ledger.js";
+import { Stream } from "../pipeline/stream.js";
+import { detectionRecord } from "../results/record.js";
+import { Tally } from "../results/tally.js";
+import { runSummary } from "../reports/run-summary.js";
+import { openNdjson, type RecordSink } from "../sinks/ndjson.js";
+import type { FrameSource } from "../source/frame-source.js";
+import type { CommandContext } from "./command-context.js";
+import { drain } from "./drain.js";
+import type { Flag, ParsedFlags } from "./flags.js";
+import { Machine } from "./machine.js";
+import { commandSettings } from "./settings.js";
+import { openNamedSource, paceOf, type SourceName, sourceNames } from "./sources.js";
+import { together } from "./together.js";
+import { openWorkerSession, type WorkerSession, withLastWords } from "./worker-session.js";
+
+/** How often the live line changes, milliseconds. */
+const LIVE_LINE_MS = 250;
+
+/** `aiw run`: frames through the worker, detections out. */
+export async function execute(flags: readonly Flag[], parsed: ParsedFlags, context: CommandContext): Promise<number> {
+  const settings = await commandSettings(flags, parsed, context.env);
+  const [first, ...rest] = sourceNames(settings);
+  if (first === undefined) {
+    throw new AiwError("USAGE", "nothing to look at: give --source or --camera");
+  }
+  const machine = new Machine(context, context.interrupt);
+  const [session, source] = await together(
+    (signal) => openWorkerSession(settings, context, machine, signal),
+    () => openNamedSource(first, settings, machine, false),
+    context.interrupt,
+  );
+  const sinks: RecordSink[] = [];
+  try {
+    for (const { kind, target } of settings.out ?? [{ kind: "ndjson", target: "-" }]) sinks.push(openSink(kind, target));
+    return await new Run(settings, context, session, sinks, systemClock).all(source, rest, machine);
+  } finally {
+    await Promise.all(sinks.map((sink) => sink.close()));
+    await source.close();
+    await session.close();
+  }
+}
+
+function openSink(kind: string, target: string): RecordSink {
+  if (kind === "ndjson") return openNdjson(target);
+  throw new AiwError("USAGE", `--out ${kind}:${target}: unknown kind "${kind}"; known are ndjson, jpeg`);
+}
+
+class Run {
+  private readonly stream: Stream;
+  private readonly tally = new Tally();
+  private readonly stop = new AbortController();
+  private readonly startedUs: number;
+  private sinkError: unknown;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly context: CommandContext,
+    private readonly session: WorkerSession,
+    private readonly sinks: readonly RecordSink[],
+    private readonly clock: Clock,
+  ) {
+    this.startedUs = clock.nowUs();
+    this.stream = new Stream(session.client, clock);
+    this.stream.on("outcome", (outcome) => {
+      this.tally.add(outcome);
+      const record = detectionRecord(outcome, session.info.modelId);
+      try {
+        for (const sink of this.sinks) sink.write(record);
+      } catch (error) {
+        this.sinkError ??= error;
+        this.stop.abort();
+      }
+    });
+    context.interrupt.addEventListener("abort", () => this.stop.abort());
+    if (context.interrupt.aborted) this.stop.abort();
+  }
+
+  /** Takes the frames of all sources, one after the other; returns the exit code. */
+  async all(first: FrameSource, rest: readonly SourceName[], machine: Machine): Promise<number> {
+    const live = this.startLiveLine();
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      await this.one(first);
+      for (const name of rest) {
+        if (this.stop.signal.aborted || this.stream.lost !== undefined) break;
+        await this.one(await openNamedSource(name, this.settings, machine, false));
+      }
+    } catch (error) {
+      failure = { error };
+    }
+    await drain(this.stream, this.context.interrupt);
+    this.stream.close();
+    clearInterval(live);
+    this.context.progress.clear();
+    this.context.progress.note(runSummary(this.stream.counts(), this.tally, this.clock.nowUs() - this.startedUs));
+    await this.throwWhatWentWrong(failure);
+    return ExitCode.ok;
+  }
+
+  private async one(source: FrameSource): Promise<void> {
+    const { settings, stream } = this;
+    const feed = new Feed(source, this.clock);
+    try {
+      const { frames, duration } = settings;
+      const limits = {
+        maxFrames: frames === undefined ? undefined : frames - stream.counts().offered,
+        durationUs: duration === undefined ? undefined : duration - (this.clock.nowUs() - this.startedUs),
+      };
+      await feed.run(stream, paceOf(source, settings), limits, this.stop.signal);
+    } finally {
+      await feed.close();
+    }
+  }
+
+  private async throwWhatWentWrong(failure: { readonly error: unknown } | undefined): Promise<void> {
+    // A reader that has seen enough (`aiw run … | head`) is no failure.
+    if (isReaderGone(this.sinkError)) return;
+    if (this.sinkError !== undefined) throw this.sinkError;
+    if (failure !== undefined) throw failure.error;
+    if (this.stream.lost !== undefined) throw await withLastWords(this.stream.lost, this.session.process);
+    if (this.context.interrupt.aborted) throw this.context.interrupt.reason;
+    const counts = this.stream.counts();
+    if (counts.results === 0) {
+      const why = this.tally.firstError ?? (counts.offered === 0 ? "the source gave no frame" : "all were dropped");
+      throw new AiwError("NO_RESULTS", `none of ${counts.offered} frames gave a result: ${why}`);
+    }
+  }
+
+  private startLiveLine(): NodeJS.Timeout {
+    const { progress } = this.context;
+    progress.clear();
+    // Detections on the same terminal would fight with the line.
+    const visible = !(process.stdout.isTTY && this.settings.out === undefined);
+    return setInterval(() => {
+      if (!visible) return;
+      const counts = this.stream.counts();
+      const p95 = this.tally.latency.of("total").percentileUs(95) / 1000;
+      const dropped = droppedTotal(counts);
+      progress.step(`${counts.results} results, ${dropped} dropped, ${counts.errors} errors, p95 ${p95.toFixed(1)} ms`);
+    }, LIVE_LINE_MS);
+  }
+}
+
+function isReaderGone(error: unknown): boolean {
+  return error instanceof AiwError && error.message.includes("EPIPE");
+}

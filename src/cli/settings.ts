@@ -1,0 +1,62 @@
+import { loadConfigFile } from "../config/config-file.js";
+import { environmentLayer } from "../config/environment.js";
+import { type Layer, resolveSettings, type SettingName, type Settings } from "../config/settings.js";
+import { AiwError } from "../core/errors.js";
+import { type Flag, flagValue, longName, type ParsedFlags } from "./flags.js";
+
+/**
+ * The settings of a command: flag, then environment, then aiw.yaml.
+ * @throws NOT_BUILT for a flag whose feature is not there yet; USAGE, CONFIG_INVALID
+ */
+export async function commandSettings(
+  flags: readonly Flag[],
+  parsed: ParsedFlags,
+  env: NodeJS.ProcessEnv,
+): Promise<Settings> {
+  refuseUnbuilt(flags, parsed);
+  const fromFlags = flagLayer(flags, parsed);
+  const config = await loadConfigFile(parsed["config"] as string | undefined, process.cwd());
+  const { source, camera } = fromFlags.values;
+  const layers: Layer[] = [fromFlags, environmentLayer(env)];
+  if (config !== undefined) {
+    // A source on the command line takes the place of whatever the file says to look at.
+    const replaced = source !== undefined || camera !== undefined ? { source: undefined, camera: undefined } : {};
+    layers.push({ ...config, values: { ...config.values, ...replaced } });
+  }
+  const settings = resolveSettings(layers);
+  refuseUnbuiltValues(settings);
+  return settings;
+}
+
+export function refuseUnbuilt(flags: readonly Flag[], parsed: ParsedFlags): void {
+  const flag = flags.find((f) => f.unbuilt && flagValue(f, parsed) !== undefined);
+  if (flag !== undefined) throw new AiwError("NOT_BUILT", `${longName(flag)} is not built yet`);
+}
+
+function flagLayer(flags: readonly Flag[], parsed: ParsedFlags): Layer {
+  const bySetting = new Map(flags.flatMap((flag) => (flag.setting ? [[flag.setting, flag] as const] : [])));
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const [name, flag] of bySetting) values[name] = flagValue(flag, parsed);
+  // `--camera` alone means the first local camera.
+  if (values.camera === true) values.camera = "default";
+  return {
+    values,
+    errorCode: "USAGE",
+    describe: (name) => {
+      const flag = bySetting.get(name);
+      return flag === undefined ? name : longName(flag);
+    },
+  };
+}
+
+function refuseUnbuiltValues(settings: Settings): void {
+  const { engine, device, pixel_format: format, out = [] } = settings;
+  const unbuilt = [
+    engine === "openvino" && "--engine openvino",
+    device === "cuda" && "--device cuda",
+    (format === "jpeg" || format === "webp") && `--pixel-format ${format}`,
+    settings.model?.startsWith("shape:") && `--model ${settings.model}`,
+    ...out.map(({ kind }) => kind === "jpeg" && "--out jpeg:"),
+  ].find((name) => typeof name === "string");
+  if (unbuilt !== undefined) throw new AiwError("NOT_BUILT", `${unbuilt} is not built yet`);
+}

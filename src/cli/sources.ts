@@ -1,0 +1,55 @@
+import type { Settings } from "../config/settings.js";
+import { systemClock } from "../core/clock.js";
+import { AiwError } from "../core/errors.js";
+import type { FrameSource, SourceOptions } from "../source/frame-source.js";
+import type { Pace } from "../pipeline/feed.js";
+import type { Machine } from "./machine.js";
+
+const DEFAULT_SIZE = { width: 640, height: 480 };
+
+/** A source as the settings name it. */
+export type SourceName = { readonly kind: "source" | "camera"; readonly uri: string };
+
+export function sourceNames(settings: Settings): SourceName[] {
+  const names = [
+    ...(settings.source ?? []).map((uri) => ({ kind: "source" as const, uri })),
+    ...(settings.camera ?? []).map((uri) => ({ kind: "camera" as const, uri })),
+  ];
+  if (names.filter(({ kind }) => kind === "camera").length > 1) {
+    throw new AiwError("NOT_BUILT", "several cameras at once are not built yet");
+  }
+  return names;
+}
+
+/** @param loop what the command needs, whatever --loop says (a bench repeats what is too short) */
+export async function openNamedSource(
+  name: SourceName,
+  settings: Settings,
+  machine: Machine,
+  loop: boolean,
+): Promise<FrameSource> {
+  const { openCamera, openSource } = await import("../source/open-source.js");
+  const format = settings.pixel_format ?? "auto";
+  if (format === "jpeg" || format === "webp") throw new AiwError("NOT_BUILT", `--pixel-format ${format} is not built yet`);
+  const options: SourceOptions = {
+    size: settings.size ?? DEFAULT_SIZE,
+    pixelFormat: format,
+    loop: loop || settings.loop === true,
+    clock: systemClock,
+    ffmpeg: () => machine.ffmpeg(settings.worker === undefined),
+  };
+  if (name.kind === "source") return openSource(name.uri, options);
+  return openCamera(name.uri === "default" ? undefined : name.uri, options);
+}
+
+/** How `run` offers the frames of a source. */
+export function paceOf(source: FrameSource, settings: Settings): Pace {
+  const { fps, realtime } = settings;
+  if (source.live) return { kind: "live", maxFps: fps };
+  if (fps !== undefined) return { kind: "paced", fps };
+  if (!realtime) return { kind: "lossless" };
+  if (source.rateFps === null) {
+    throw new AiwError("USAGE", `--realtime: ${source.name} has no rate of its own; give one with --fps`);
+  }
+  return { kind: "paced", fps: source.rateFps };
+}

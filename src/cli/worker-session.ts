@@ -1,0 +1,147 @@
+import { realpath } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import type { InitOptions, WorkerClient, WorkerInfo } from "../client/worker-client.js";
+import type { Settings } from "../config/settings.js";
+import { AiwError, systemCode } from "../core/errors.js";
+import { type WorkerProcess, startWorker } from "../worker-process/worker-process.js";
+import type { CommandContext } from "./command-context.js";
+import type { Machine } from "./machine.js";
+
+/** A worker with a model loaded, ready for frames. */
+export interface WorkerSession {
+  readonly client: WorkerClient;
+  readonly info: WorkerInfo;
+  /** The worker's process, if this command started it. */
+  readonly process: WorkerProcess | undefined;
+  /** Ends the session, and the worker if this command started it; idempotent. */
+  close(): Promise<void>;
+}
+
+/** How long a lost worker is waited for to say how it ended, milliseconds. */
+const LAST_WORDS_WAIT_MS = 1_000;
+
+/**
+ * Connects to the worker that the settings name, or starts one; opens a session with the model.
+ * @throws NO_MODEL, MODEL_NOT_FOUND, WORKER_…, PYTHON_…
+ */
+export async function openWorkerSession(
+  settings: Settings,
+  context: CommandContext,
+  machine: Machine,
+  signal: AbortSignal,
+): Promise<WorkerSession> {
+  const { WorkerClient } = await import("../client/worker-client.js");
+  const { progress } = context;
+  const model = requireModel(settings);
+  const spawned = settings.worker === undefined ? await spawnWorker(model, settings, context, machine, signal) : undefined;
+  const { endpoint, modelPath } = spawned ?? { endpoint: requireWorker(settings), modelPath: model };
+  let client: WorkerClient | undefined;
+  const close = async () => {
+    await client?.shutdown();
+    await spawned?.process.stop();
+  };
+  try {
+    progress.step(`connecting to the worker at ${endpoint.host}:${endpoint.port}`);
+    client = await WorkerClient.connect({
+      ...endpoint,
+      signal,
+      onWarning: (text) => context.debug && progress.note(`aiw: ${text}`),
+    });
+    progress.step(`loading ${basename(model)}`);
+    const connected = client;
+    const onAbort = () => void connected.shutdown();
+    signal.addEventListener("abort", onAbort);
+    const info = await initSession(client, settings, modelPath);
+    signal.removeEventListener("abort", onAbort);
+    for (const warning of info.warnings) progress.note(`aiw: warning: ${warning}`);
+    return { client, info, process: spawned?.process, close };
+  } catch (thrown) {
+    const error = signal.aborted ? signal.reason : await withLastWords(thrown, spawned?.process);
+    await close();
+    throw error;
+  }
+}
+
+/** An error about a lost worker, with the last words of its process if that ended. */
+export async function withLastWords(thrown: unknown, worker: WorkerProcess | undefined): Promise<unknown> {
+  if (!(thrown instanceof AiwError) || thrown.code !== "WORKER_LOST" || worker === undefined) return thrown;
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, LAST_WORDS_WAIT_MS, undefined);
+  });
+  const end = await Promise.race([worker.exited, timeout]);
+  clearTimeout(timer);
+  if (end === undefined) return thrown;
+  const how = end.signal === null ? `exit code ${end.code}` : `signal ${end.signal}`;
+  const words = end.lastWords.at(-1);
+  const said = words === undefined ? "it said nothing on stderr" : `it said last: ${words}`;
+  return new AiwError("WORKER_LOST", `the worker process ended (${how}) in mid-run; ${said}`, {
+    cause: thrown,
+    detail: end.lastWords.join("\n"),
+  });
+}
+
+function requireModel(settings: Settings): string {
+  if (settings.model !== undefined) return settings.model;
+  throw new AiwError("NO_MODEL", "no model is given, and none is built in yet");
+}
+
+function requireWorker(settings: Settings) {
+  if (settings.worker === undefined) throw new Error("no worker in the settings");
+  return settings.worker;
+}
+
+async function spawnWorker(
+  model: string,
+  settings: Settings,
+  context: CommandContext,
+  machine: Machine,
+  signal: AbortSignal,
+) {
+  // Resolved here, so that a missing file is known before anything is made or started, and so that a
+  // link into another folder is inside the one folder that the worker may load from.
+  const modelPath = await realpath(model).catch((error: unknown) => {
+    const reason = systemCode(error) === "ENOENT" ? "there is no such file" : systemCode(error);
+    throw new AiwError("MODEL_NOT_FOUND", `model ${model}: ${reason}`, { cause: error });
+  });
+  const { python, kind } = await machine.python();
+  context.progress.step("starting the worker");
+  const { threads, engine } = settings;
+  const worker = await startWorker({
+    python,
+    kind,
+    workerDir: machine.workerDir,
+    cacheDir: machine.cacheDir,
+    args: [
+      ...["--model-dir", dirname(modelPath)],
+      ...(threads === undefined ? [] : ["--threads", String(threads)]),
+      ...(engine === undefined ? [] : ["--engine", engine]),
+      ...(context.debug ? ["--debug"] : []),
+    ],
+    env: context.env,
+    onLog: (line) => context.debug && context.progress.note(`worker: ${line}`),
+    signal,
+  });
+  return { process: worker, endpoint: { host: worker.host, port: worker.port }, modelPath };
+}
+
+/** Names of classes are known only after Init: then they are turned into ids and Init is sent again. */
+async function initSession(client: WorkerClient, settings: Settings, modelPath: string): Promise<WorkerInfo> {
+  const { conf, iou, classes = [], require_provider: requireProvider } = settings;
+  const base: InitOptions = {
+    modelPath,
+    ...(conf === undefined ? {} : { confThreshold: conf }),
+    ...(iou === undefined ? {} : { iouThreshold: iou }),
+    ...(requireProvider === undefined ? {} : { requireProvider }),
+  };
+  if (classes.length === 0) return client.init(base);
+  const { classNames } = await client.init(base);
+  return client.init({ ...base, classes: classes.map((wanted) => classId(wanted, classNames)) });
+}
+
+function classId(wanted: string, names: readonly string[]): number {
+  const id = /^\d+$/.test(wanted) ? Number(wanted) : names.indexOf(wanted);
+  if (id >= 0 && id < names.length) return id;
+  const shown = names.length > 12 ? `${names.slice(0, 12).join(", ")}, … (${names.length})` : names.join(", ");
+  throw new AiwError("CLASS_UNKNOWN", `the model has no class "${wanted}"; it has ${shown}`);
+}

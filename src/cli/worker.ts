@@ -1,0 +1,46 @@
+import { AiwError } from "../core/errors.js";
+import { port as portValue } from "../config/values.js";
+import { runWorkerForeground } from "../worker-process/worker-process.js";
+import type { CommandContext } from "./command-context.js";
+import type { Flag, ParsedFlags } from "./flags.js";
+import { Machine } from "./machine.js";
+import { commandSettings } from "./settings.js";
+
+const DEFAULT_HOST = "127.0.0.1";
+const DEFAULT_PORT = "7001";
+
+/** `aiw worker`: the Python worker in the foreground; its exit code is ours. */
+export async function execute(flags: readonly Flag[], parsed: ParsedFlags, context: CommandContext): Promise<number> {
+  const { engine, threads, log_format: logFormat } = await commandSettings(flags, parsed, context.env);
+  const { env } = context;
+  const host = (parsed["host"] as string | undefined) ?? (env["BIND_HOST"] || DEFAULT_HOST);
+  const port = parsePort(parsed["port"] as string | undefined, env);
+  const modelDirs = (parsed["modelDir"] as string[] | undefined) ?? [];
+  const machine = new Machine(context, context.interrupt);
+  const { python, kind } = await machine.python();
+  context.progress.clear();
+  return runWorkerForeground({
+    python,
+    kind,
+    workerDir: machine.workerDir,
+    cacheDir: machine.cacheDir,
+    args: [
+      ...["--host", host, "--port", String(port)],
+      ...modelDirs.flatMap((dir) => ["--model-dir", dir]),
+      ...(threads === undefined ? [] : ["--threads", String(threads)]),
+      ...(engine === undefined ? [] : ["--engine", engine]),
+      ...(logFormat === undefined ? [] : ["--log-format", logFormat]),
+      ...(parsed["insecure"] === true || env["AIW_INSECURE"] === "1" ? ["--insecure"] : []),
+      ...(context.debug ? ["--debug"] : []),
+    ],
+    env,
+    signal: context.interrupt,
+  });
+}
+
+function parsePort(flag: string | undefined, env: NodeJS.ProcessEnv): number {
+  const text = flag ?? (env["BIND_PORT"] || DEFAULT_PORT);
+  const result = portValue.safeParse(text);
+  if (result.success) return result.data;
+  throw new AiwError("USAGE", `${flag === undefined ? "BIND_PORT" : "--port"} "${text}" ${result.error.issues[0]?.message}`);
+}

@@ -1,0 +1,86 @@
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
+import { AiwError, systemCode } from "../core/errors.js";
+import { type Layer, type SettingName, SETTINGS } from "./settings.js";
+
+const FILE_NAME = "aiw.yaml";
+
+/** A configuration file's settings. */
+export interface ConfigFile extends Layer {
+  readonly path: string;
+}
+
+/**
+ * The file named, else the first aiw.yaml from `folder` upward.
+ * @throws CONFIG_INVALID with file, line and key
+ */
+export async function loadConfigFile(named: string | undefined, folder: string): Promise<ConfigFile | undefined> {
+  if (named !== undefined) {
+    const path = resolve(folder, named);
+    const content = await read(path);
+    if (content === undefined) throw new AiwError("CONFIG_INVALID", `there is no configuration file ${named}`);
+    return parseConfigFile(path, content);
+  }
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const path = join(at, FILE_NAME);
+    const content = await read(path);
+    if (content !== undefined) return parseConfigFile(path, content);
+    if (at === dirname(at)) return undefined;
+  }
+}
+
+/** @throws CONFIG_INVALID for what is not YAML, not a mapping, or a key that is not known */
+export function parseConfigFile(path: string, content: string): ConfigFile {
+  const lines = new LineCounter();
+  const document = parseDocument(content, { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number) => `${basename(path)}:${lines.linePos(offset).line}`;
+  const [problem] = document.errors;
+  if (problem !== undefined) {
+    throw new AiwError("CONFIG_INVALID", `${at(problem.pos[0])}: ${problem.message}`);
+  }
+  const root = document.contents;
+  if (root !== null && !isMap(root)) {
+    throw new AiwError("CONFIG_INVALID", `${at(root.range?.[0] ?? 0)}: not a mapping of settings`);
+  }
+  const lineOf = new Map<string, string>();
+  const values: Record<string, unknown> = {};
+  for (const { key, value } of root?.items ?? []) {
+    const name = isScalar(key) ? String(key.value) : String(key);
+    const place = at((isScalar(key) ? key.range?.[0] : undefined) ?? 0);
+    if (!(name in SETTINGS)) {
+      const known = Object.keys(SETTINGS).join(", ");
+      throw new AiwError("CONFIG_INVALID", `${place}: unknown key "${name}"; known are ${known}`);
+    }
+    lineOf.set(name, place);
+    values[name] = (value as { toJSON?(): unknown } | null)?.toJSON?.() ?? undefined;
+  }
+  anchorPaths(values, dirname(path));
+  return {
+    path,
+    values,
+    errorCode: "CONFIG_INVALID",
+    describe: (name: SettingName) => `${lineOf.get(name) ?? basename(path)}: ${name}`,
+  };
+}
+
+/**
+ * Makes relative paths refer to the file's own folder, wherever the command is typed. A model is left
+ * as it is when it is named to a worker that runs elsewhere.
+ */
+function anchorPaths(values: Record<string, unknown>, folder: string): void {
+  const anchor = (value: unknown) =>
+    typeof value === "string" && value !== "-" && !/^[a-z][a-z0-9+.-]+:/i.test(value) ? resolve(folder, value) : value;
+  if (values["worker"] === undefined) values["model"] = anchor(values["model"]);
+  const source = values["source"];
+  values["source"] = Array.isArray(source) ? source.map(anchor) : anchor(source);
+}
+
+async function read(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
+    throw new AiwError("CONFIG_INVALID", `${path} cannot be read (${systemCode(error)})`, { cause: error });
+  }
+}

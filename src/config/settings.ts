@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { AiwError, type ErrorCode } from "../core/errors.js";
+import * as v from "./values.js";
+
+export const PIXEL_FORMATS = ["auto", "rgb24", "i420", "nv12", "jpeg", "webp"] as const;
+export const ENGINES = ["auto", "onnxruntime", "openvino"] as const;
+export const DEVICES = ["cpu", "cuda"] as const;
+export const LOG_FORMATS = ["pretty", "json"] as const;
+
+/**
+ * Every setting that a flag, the environment or aiw.yaml can give: its name in aiw.yaml, and what
+ * its value becomes. Times are microseconds.
+ */
+export const SETTINGS = {
+  model: v.nonEmpty,
+  worker: v.endpoint,
+  source: v.texts,
+  camera: v.texts,
+  conf: v.fraction,
+  iou: v.fraction,
+  classes: v.list,
+  size: v.size,
+  pixel_format: v.oneOf(PIXEL_FORMATS),
+  engine: v.oneOf(ENGINES),
+  device: v.oneOf(DEVICES),
+  require_provider: v.nonEmpty,
+  threads: v.positiveInteger,
+  fps: v.fps,
+  frames: v.positiveInteger,
+  duration: v.positiveDuration,
+  warmup: v.duration,
+  loop: v.flag,
+  realtime: v.flag,
+  out: v.outputs,
+  json: v.nonEmpty,
+  quiet: v.flag,
+  log_format: v.oneOf(LOG_FORMATS),
+} as const satisfies Record<string, z.ZodType>;
+
+export type SettingName = keyof typeof SETTINGS;
+export type Settings = { readonly [K in SettingName]?: z.output<(typeof SETTINGS)[K]> };
+
+/** Values from one place, as they were written there. */
+export interface Layer {
+  readonly values: Readonly<Partial<Record<SettingName, unknown>>>;
+  readonly errorCode: ErrorCode;
+  /** How to call a setting in an error: "--conf", "AI_UMBRAL", "aiw.yaml:3: conf". */
+  describe(name: SettingName): string;
+}
+
+/**
+ * The settings in force: of each one the first layer that gives it.
+ * @param layers the strongest first
+ * @throws the layer's own error code, naming the setting and the value that is wrong
+ */
+export function resolveSettings(layers: readonly Layer[]): Settings {
+  const entries = Object.keys(SETTINGS).map((key) => {
+    const name = key as SettingName;
+    const layer = layers.find(({ values }) => values[name] !== undefined);
+    return [name, layer === undefined ? undefined : parseSetting(layer, name)];
+  });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+function parseSetting(layer: Layer, name: SettingName): unknown {
+  const value = layer.values[name];
+  const result = SETTINGS[name].safeParse(value);
+  if (result.success) return result.data;
+  throw new AiwError(layer.errorCode, `${layer.describe(name)} ${shown(value)} ${reason(result.error)}`);
+}
+
+/** The message of the first issue; of a union, of the first branch that says more than a type. */
+function reason(error: z.ZodError): string {
+  const issues = error.issues.flatMap((issue) =>
+    issue.code === "invalid_union" ? (issue.errors[0] ?? []) : [issue],
+  );
+  return issues[0]?.message ?? "is not valid";
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? `"${value}"` : JSON.stringify(value);
+}

@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { MAX_SIDE } from "../frame/pixel-format.js";
+
+/**
+ * Values as people write them, on a flag, in the environment or in aiw.yaml, and what they become.
+ * A message completes the sentence "--flag VALUE: …".
+ */
+
+const text = z.union([z.string(), z.number().transform(String)], { error: "is not a text" });
+
+function parsed<T>(parse: (value: string) => T | undefined, message: string) {
+  return text.transform((value, context): T => {
+    const result = parse(value.trim());
+    if (result !== undefined) return result;
+    context.issues.push({ code: "custom", message, input: value });
+    return z.NEVER;
+  });
+}
+
+function number(value: string, accept: (n: number) => boolean): number | undefined {
+  const n = value === "" ? Number.NaN : Number(value);
+  return Number.isFinite(n) && accept(n) ? n : undefined;
+}
+
+export const nonEmpty = parsed((v) => (v === "" ? undefined : v), "is empty");
+
+/** 0..1 */
+export const fraction = parsed((v) => number(v, (n) => n >= 0 && n <= 1), "is not a number from 0 to 1");
+
+export const positiveInteger = parsed(
+  (v) => number(v, (n) => Number.isInteger(n) && n >= 1),
+  "is not a whole number of 1 or more",
+);
+
+/** Frames a second. Above 1000 the clock's own steps would be measured. */
+export const fps = parsed((v) => number(v, (n) => n > 0 && n <= 1000), "is not a rate above 0 and up to 1000");
+
+export const port = parsed(
+  (v) => number(v, (n) => Number.isInteger(n) && n >= 0 && n <= 65535),
+  "is not a port from 0 to 65535",
+);
+
+const UNIT_US: Readonly<Record<string, number>> = { ms: 1e3, s: 1e6, m: 60e6, h: 3600e6, "": 1e6 };
+
+function durationUs(value: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|)$/.exec(value);
+  if (match === null) return undefined;
+  return Math.round(Number(match[1]) * (UNIT_US[match[2] ?? ""] ?? Number.NaN));
+}
+
+/** Microseconds, 0 included: "500ms", "30s", "2m", "1h"; a bare number is seconds. */
+export const duration = parsed(durationUs, 'is not a time such as "500ms", "30s" or "2m"');
+export const positiveDuration = parsed(
+  (v) => durationUs(v) || undefined,
+  'is not a time above 0 such as "500ms", "30s" or "2m"',
+);
+
+/** Size to fit frames into, pixels, or "native". */
+export const size = parsed((v) => {
+  if (v === "native") return v;
+  const match = /^(\d{1,5})x(\d{1,5})$/.exec(v);
+  if (match === null) return undefined;
+  const [width, height] = [Number(match[1]), Number(match[2])];
+  return Math.min(width, height) >= 1 && Math.max(width, height) <= MAX_SIDE ? { width, height } : undefined;
+}, `is not WIDTHxHEIGHT (sides up to ${MAX_SIDE}) or "native"`);
+
+/** HOST:PORT; an IPv6 host stands in brackets. */
+export const endpoint = parsed((v) => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@]+)):(\d{1,5})$/.exec(v);
+  const portNumber = Number(match?.[3]);
+  if (match === null || portNumber < 1 || portNumber > 65535) return undefined;
+  return { host: match[1] ?? match[2] ?? "", port: portNumber };
+}, "is not HOST:PORT");
+
+/** Names or ids, separated by commas or as a list. */
+export const list = z
+  .union([text, z.array(text)])
+  .transform((value) => (Array.isArray(value) ? value : [value]).flatMap((part) => part.split(",")))
+  .transform((parts) => parts.map((part) => part.trim()).filter((part) => part !== ""));
+
+/** One text or several. */
+export const texts = z.union([nonEmpty, z.array(nonEmpty)]).transform((v) => (Array.isArray(v) ? v : [v]));
+
+/** KIND:TARGET */
+export const output = parsed((v) => {
+  const at = v.indexOf(":");
+  if (at < 1 || at === v.length - 1) return undefined;
+  return { kind: v.slice(0, at), target: v.slice(at + 1) };
+}, 'is not KIND:TARGET, such as "ndjson:-"');
+export const outputs = z.union([output, z.array(output)]).transform((v) => (Array.isArray(v) ? v : [v]));
+
+export function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
+  return z.enum(values, { error: `is not one of ${values.join(", ")}` });
+}
+
+export const flag = z.boolean({ error: "is not true or false" });

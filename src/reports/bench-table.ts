@@ -1,0 +1,74 @@
+import Table from "cli-table3";
+import type { BenchReport } from "../bench/report.js";
+import { LATENCIES } from "../results/latency.js";
+
+/** Classes that the table names. */
+const NAMED_CLASSES = 8;
+const PERCENTILES = ["p50", "p90", "p95", "p99", "max", "mean"] as const;
+
+/** A bench report as tables for a terminal, without colour. */
+export function benchTable(report: BenchReport): string {
+  return [headline(report), ledgerTable(report), latencyTable(report), ...remarks(report)].join("\n");
+}
+
+function headline({ environment, settings, duration_s, warmup }: BenchReport): string {
+  const { model, input_shape: shape, runtime, provider, threads, cpu, cores } = environment;
+  const rate = settings.fps === null ? "at its own rate" : `at ${settings.fps} fps`;
+  const input = shape.length === 4 ? ` ${shape[3]}x${shape[2]}` : "";
+  return [
+    `${model}${input} · ${runtime} ${provider}${threads === null ? "" : ` · ${threads} threads`}`,
+    `${cpu} · ${cores} cores`,
+    `${settings.source} ${rate} for ${duration_s.toFixed(1)} s, after ${warmup.duration_s.toFixed(1)} s of warm-up`,
+  ].join("\n");
+}
+
+function ledgerTable({ frames, drop_rate, fps }: BenchReport): string {
+  const reasons = Object.entries(frames.dropped).map(([reason, n]) => `${reason} ${n}`);
+  const dropped = Object.values(frames.dropped).reduce((sum, n) => sum + n, 0);
+  const table = new Table({
+    head: ["offered", "results", "errors", "in flight", "dropped", "drop rate", "fps offered", "fps achieved"],
+    colAligns: Array(8).fill("right"),
+    style: { head: [], border: [] },
+  });
+  table.push([
+    frames.offered,
+    frames.results,
+    frames.errors,
+    frames.in_flight,
+    reasons.length === 0 ? dropped : `${dropped} (${reasons.join(", ")})`,
+    `${(drop_rate * 100).toFixed(1)} %`,
+    fps.offered.toFixed(2),
+    fps.achieved.toFixed(2),
+  ]);
+  return table.toString();
+}
+
+function latencyTable({ latency_ms: latency }: BenchReport): string {
+  const table = new Table({
+    head: ["latency, ms", ...PERCENTILES],
+    colAligns: ["left", ...PERCENTILES.map(() => "right" as const)],
+    style: { head: [], border: [] },
+  });
+  for (const name of LATENCIES) {
+    const summary = latency[name];
+    const label = name === "total" ? name : `  ${name}`;
+    const cells = PERCENTILES.map((p) => (summary.count === 0 ? "–" : summary[p].toFixed(2)));
+    table.push([label, ...cells]);
+  }
+  return table.toString();
+}
+
+function remarks({ detections, resources, stability, frames, ended_early: early }: BenchReport): string[] {
+  const named = Object.entries(detections.by_class);
+  const classes = named.slice(0, NAMED_CLASSES).map(([name, n]) => `${name} ${n}`);
+  if (named.length > NAMED_CLASSES) classes.push("…");
+  const perFrame = frames.results === 0 ? 0 : detections.total / frames.results;
+  const shown = (value: number | null, unit: string) => (value === null ? "–" : `${value.toFixed(1)} ${unit}`);
+  return [
+    `detections  ${detections.total} (${perFrame.toFixed(2)} a frame)${classes.length > 0 ? `: ${classes.join(", ")}` : ""}`,
+    `memory      client ${shown(resources.client_rss_mb, "MB")}, worker ${shown(resources.worker_rss_mb, "MB")}`,
+    `CPU a frame client ${shown(resources.client_cpu_ms_per_frame, "ms")}, worker ${shown(resources.worker_cpu_ms_per_frame, "ms")}, source ${shown(resources.source_cpu_ms_per_frame, "ms")}`,
+    `stability   ${stability.verdict}`,
+    ...(early === undefined ? [] : [`ended early ${early}`]),
+  ];
+}

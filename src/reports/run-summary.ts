@@ -1,0 +1,23 @@
+import { droppedTotal, type LedgerCounts } from "../pipeline/ledger.js";
+import type { Tally } from "../results/tally.js";
+
+/** Classes that the summary names. */
+const NAMED_CLASSES = 6;
+
+/** One line about a run, for people. */
+export function runSummary(counts: LedgerCounts, tally: Tally, elapsedUs: number): string {
+  const { byClass } = tally.detections();
+  const named = Object.entries(byClass);
+  const classes = named.slice(0, NAMED_CLASSES).map(([name, n]) => `${name} ${n}`);
+  if (named.length > NAMED_CLASSES) classes.push("…");
+  const reasons = Object.entries(counts.dropped).map(([reason, n]) => `${reason} ${n}`);
+  const dropped = droppedTotal(counts);
+  const latency = tally.latency.of("total").summary();
+  return [
+    `${counts.offered} frames: ${counts.results} results, ${counts.errors} errors, ${dropped} dropped` +
+      (reasons.length > 0 ? ` (${reasons.join(", ")})` : ""),
+    `${(counts.results / Math.max(elapsedUs / 1e6, 1e-6)).toFixed(1)} fps`,
+    ...(latency.count > 0 ? [`p50 ${latency.p50.toFixed(1)} ms, p95 ${latency.p95.toFixed(1)} ms`] : []),
+    classes.length > 0 ? classes.join(", ") : "no detections",
+  ].join(" · ");
+}
