@@ -25,7 +25,9 @@ export interface Measurement {
   readonly durationUs: number;
   readonly client: { readonly before: ClientUsage; readonly after: ClientUsage };
   /** Of the first and the last result; undefined from a worker that does not report it. */
-  readonly worker: { readonly first: WorkerUsage; readonly last: WorkerUsage; readonly frames: number } | undefined;
+  readonly worker:
+    | { readonly first: WorkerUsage; readonly last: WorkerUsage; readonly frames: number }
+    | undefined;
   /** Why the link was lost, if it was. */
   readonly lost: AiwError | undefined;
 }

@@ -76,7 +76,11 @@ export interface BenchReport {
   readonly ended_early?: string;
 }
 
-export function environmentOf(info: WorkerInfo, host: Pick<Environment, "aiw" | "cpu" | "cores" | "memory_mb" | "os" | "node">, model: string): Environment {
+export function environmentOf(
+  info: WorkerInfo,
+  host: Pick<Environment, "aiw" | "cpu" | "cores" | "memory_mb" | "os" | "node">,
+  model: string,
+): Environment {
   return {
     ...host,
     worker: info.workerVersion,
@@ -102,7 +106,8 @@ export function benchReport(
   const detections = tally.detections();
   const perFrame = (us: number, frames: number) => round(us / 1000 / Math.max(1, frames));
   const { before, after } = client;
-  const sourceUs = before.sourceCpuUs === null || after.sourceCpuUs === null ? null : after.sourceCpuUs - before.sourceCpuUs;
+  const sourceUs =
+    before.sourceCpuUs === null || after.sourceCpuUs === null ? null : after.sourceCpuUs - before.sourceCpuUs;
   return {
     schema: BENCH_SCHEMA,
     ...head,
@@ -125,7 +130,9 @@ export function benchReport(
       worker_rss_mb: worker === undefined ? null : megabytes(worker.last.rssBytes),
       client_cpu_ms_per_frame: perFrame(after.cpuUs - before.cpuUs, counts.offered),
       worker_cpu_ms_per_frame:
-        worker === undefined || worker.frames === 0 ? null : perFrame(worker.last.cpuUs - worker.first.cpuUs, worker.frames),
+        worker === undefined || worker.frames === 0
+          ? null
+          : perFrame(worker.last.cpuUs - worker.first.cpuUs, worker.frames),
       source_cpu_ms_per_frame: sourceUs === null ? null : perFrame(sourceUs, counts.offered),
     },
     stable: stability.verdict === "stable",

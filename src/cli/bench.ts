@@ -28,7 +28,11 @@ const DEFAULT_WARMUP_US = 3_000_000;
 const LIVE_LINE_US = 250_000;
 
 /** `aiw bench`: latency, drops and detections at a fixed offered rate. */
-export async function execute(flags: readonly Flag[], parsed: ParsedFlags, context: CommandContext): Promise<number> {
+export async function execute(
+  flags: readonly Flag[],
+  parsed: ParsedFlags,
+  context: CommandContext,
+): Promise<number> {
   const settings = await commandSettings(flags, parsed, context.env);
   const names = sourceNames(settings);
   if (names.length > 1) throw new AiwError("USAGE", "bench measures one source at a time");
@@ -79,7 +83,9 @@ async function bench(
       nextLineUs = nowUs + LIVE_LINE_US;
       const p95 = (tally.latency.of("total").percentileUs(95) / 1000).toFixed(1);
       const seconds = `${Math.round((nowUs - startUs) / 1e6)} of ${durationUs / 1e6} s`;
-      progress.step(`${seconds} · ${counts.results} results, ${droppedTotal(counts)} dropped · p95 ${p95} ms`);
+      progress.step(
+        `${seconds} · ${counts.results} results, ${droppedTotal(counts)} dropped · p95 ${p95} ms`,
+      );
     },
     drain: (stream) => drain(stream, interrupt),
     interrupt,
@@ -120,7 +126,13 @@ function thisMachine() {
   };
 }
 
-function settingsOf(settings: Settings, source: FrameSource, pace: Pace, durationUs: number, warmUpUs: number): BenchSettings {
+function settingsOf(
+  settings: Settings,
+  source: FrameSource,
+  pace: Pace,
+  durationUs: number,
+  warmUpUs: number,
+): BenchSettings {
   const { size = { width: 640, height: 480 }, conf = 0.35, iou = 0.45, classes = [], worker } = settings;
   return {
     source: source.name,
@@ -145,6 +157,8 @@ function writeJson(target: string, report: BenchReport): void {
   try {
     writeFileSync(target, text);
   } catch (error) {
-    throw new AiwError("OUTPUT_FAILED", `${target} cannot be written (${systemCode(error)})`, { cause: error });
+    throw new AiwError("OUTPUT_FAILED", `${target} cannot be written (${systemCode(error)})`, {
+      cause: error,
+    });
   }
 }

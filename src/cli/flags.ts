@@ -31,8 +31,16 @@ export const COMMON_FLAGS: readonly Flag[] = [
     help: "picture, folder, glob, video, -, /dev/videoN, rtsp://, http://, synthetic:",
     setting: "source",
   },
-  { syntax: "--camera [uri...]", help: "camera or stream; without a value the first local one", setting: "camera" },
-  { syntax: "--worker <host:port>", help: "connect to this worker instead of starting one", setting: "worker" },
+  {
+    syntax: "--camera [uri...]",
+    help: "camera or stream; without a value the first local one",
+    setting: "camera",
+  },
+  {
+    syntax: "--worker <host:port>",
+    help: "connect to this worker instead of starting one",
+    setting: "worker",
+  },
   { syntax: "--conf <fraction>", help: "least confidence reported (default: 0.35)", setting: "conf" },
   { syntax: "--iou <fraction>", help: "overlap above which NMS suppresses (default: 0.45)", setting: "iou" },
   { syntax: "--classes <list>", help: "classes to report, names or ids: person,car", setting: "classes" },
@@ -49,7 +57,11 @@ export const COMMON_FLAGS: readonly Flag[] = [
     help: "fail unless this execution provider started",
     setting: "require_provider",
   },
-  { syntax: "--threads <n>", help: "threads of one inference (default: the cores there are)", setting: "threads" },
+  {
+    syntax: "--threads <n>",
+    help: "threads of one inference (default: the cores there are)",
+    setting: "threads",
+  },
   { syntax: "--fps <n>", help: "offer frames at this rate", setting: "fps" },
   { syntax: "--frames <n>", help: "stop after this many frames", setting: "frames" },
   { syntax: "--duration <time>", help: "stop after this time: 30s, 2m", setting: "duration" },
@@ -58,13 +70,23 @@ export const COMMON_FLAGS: readonly Flag[] = [
 ];
 
 export const RUN_FLAGS: readonly Flag[] = [
-  { syntax: "--out <kind:target>", help: "where detections go (default: ndjson:-)", setting: "out", repeatable: true },
+  {
+    syntax: "--out <kind:target>",
+    help: "where detections go (default: ndjson:-)",
+    setting: "out",
+    repeatable: true,
+  },
 ];
 
 export const BENCH_FLAGS: readonly Flag[] = [
   { syntax: "--warmup <time>", help: "run before the measured one (default: 3s)", setting: "warmup" },
   { syntax: "--json <file|->", help: "write the report as JSON", setting: "json" },
-  { syntax: "--gate <condition>", help: "fail unless it holds: 'p95<150ms'", unbuilt: true, repeatable: true },
+  {
+    syntax: "--gate <condition>",
+    help: "fail unless it holds: 'p95<150ms'",
+    unbuilt: true,
+    repeatable: true,
+  },
   { syntax: "--max-duration <time>", help: "extend until the gates have samples enough", unbuilt: true },
   { syntax: "--against <command>", help: "compare with another aiw command line", unbuilt: true },
   { syntax: "--max-regression <percent>", help: "limit of --against", unbuilt: true },
@@ -86,9 +108,17 @@ export const WORKER_FLAGS: readonly Flag[] = [
     repeatable: true,
   },
   { syntax: `--engine <${choice(ENGINES)}>`, help: "inference engine (default: auto)", setting: "engine" },
-  { syntax: "--threads <n>", help: "threads of one inference (default: the cores there are)", setting: "threads" },
+  {
+    syntax: "--threads <n>",
+    help: "threads of one inference (default: the cores there are)",
+    setting: "threads",
+  },
   { syntax: "--insecure", help: "listen beyond loopback without token or TLS" },
-  { syntax: "--idle-timeout <seconds>", help: "unload the model after this long without a client", unbuilt: true },
+  {
+    syntax: "--idle-timeout <seconds>",
+    help: "unload the model after this long without a client",
+    unbuilt: true,
+  },
   { syntax: "--sessions-dir <dir>", help: "write the sessions' detections here", unbuilt: true },
   { syntax: "--max-clients <n>", help: "clients served at once", unbuilt: true },
   { syntax: "--max-models <n>", help: "models loaded at once", unbuilt: true },

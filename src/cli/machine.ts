@@ -44,7 +44,7 @@ export class Machine {
     try {
       return await findFfmpeg({ env, pythonEnvDir: made?.dir });
     } catch (error) {
-      if (!mayMakeEnvironment || env["AIW_FFMPEG"]) throw error;
+      if (!mayMakeEnvironment || env.AIW_FFMPEG) throw error;
     }
     const { python, dir } = await this.python();
     return findFfmpeg({ env, python, pythonEnvDir: dir });

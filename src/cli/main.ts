@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { type AiwError, ExitCode, toAiwError } from "../core/errors.js";
 import { maskCredentials } from "../core/mask.js";
 import { packageVersion } from "../core/version.js";
+import { withContext } from "./command-context.js";
 import {
   addFlags,
   BENCH_FLAGS,
@@ -13,7 +14,6 @@ import {
   RUN_FLAGS,
   WORKER_FLAGS,
 } from "./flags.js";
-import { withContext } from "./command-context.js";
 
 /** A command's own module; loaded only when the command runs, so that `aiw --help` is quick. */
 interface CommandModule {
@@ -68,14 +68,26 @@ function buildProgram(): Command {
     ["aiw worker --model-dir models/", "aiw worker --port 0"],
     () => import("./worker.js"),
   );
-  addUnbuilt(program.command("init").description("make this machine ready"), INIT_FLAGS, ["aiw init --model yolo11s.onnx"]);
-  addUnbuilt(program.command("doctor").description("say what works on this machine"), [], ["aiw doctor"]);
-  addUnbuilt(program.command("compare").description("judge one bench report against another"), [], [
-    "aiw compare base.json head.json",
+  addUnbuilt(program.command("init").description("make this machine ready"), INIT_FLAGS, [
+    "aiw init --model yolo11s.onnx",
   ]);
-  addUnbuilt(program.command("models").description("describe or build a model"), [], ["aiw models describe yolo11n.onnx"]);
+  addUnbuilt(program.command("doctor").description("say what works on this machine"), [], ["aiw doctor"]);
+  addUnbuilt(
+    program.command("compare").description("judge one bench report against another"),
+    [],
+    ["aiw compare base.json head.json"],
+  );
+  addUnbuilt(
+    program.command("models").description("describe or build a model"),
+    [],
+    ["aiw models describe yolo11n.onnx"],
+  );
   addUnbuilt(program.command("agent").description("watch cameras as a service"), [], ["aiw agent"]);
-  addUnbuilt(program.command("sessions").description("list, show, export and prune sessions"), [], ["aiw sessions list"]);
+  addUnbuilt(
+    program.command("sessions").description("list, show, export and prune sessions"),
+    [],
+    ["aiw sessions list"],
+  );
   return program;
 }
 
@@ -88,7 +100,7 @@ function addCommand(
   addFlags(command, [...flags, ...GENERAL_FLAGS]);
   addExamples(command, examples);
   command.action(async (parsed: ParsedFlags) => {
-    const options = { debug: parsed["debug"] === true, quiet: parsed["quiet"] === true };
+    const options = { debug: parsed.debug === true, quiet: parsed.quiet === true };
     process.exitCode = await withContext(options, async (context) => {
       const module = await load();
       return module.execute([...flags, ...GENERAL_FLAGS], parsed, context);
@@ -130,7 +142,8 @@ function report(thrown: unknown, debug: boolean): number {
   if (debug) {
     if (error.detail !== undefined) process.stderr.write(maskCredentials(`${error.detail}\n`));
     process.stderr.write(maskCredentials(`${error.stack}\n`));
-    if (error.cause instanceof Error) process.stderr.write(maskCredentials(`caused by ${error.cause.stack}\n`));
+    if (error.cause instanceof Error)
+      process.stderr.write(maskCredentials(`caused by ${error.cause.stack}\n`));
   }
   return error.exitCode;
 }

@@ -17,7 +17,7 @@ export interface Progress {
 export async function createProgress(env: NodeJS.ProcessEnv, quiet: boolean): Promise<Progress> {
   if (quiet) return { step: () => {}, note: () => {}, clear: () => {} };
   const plain = (text: string) => process.stderr.write(`${text}\n`);
-  if (!process.stderr.isTTY || env["CI"]) return { step: () => {}, note: plain, clear: () => {} };
+  if (!process.stderr.isTTY || env.CI) return { step: () => {}, note: plain, clear: () => {} };
   const { default: ora } = await import("ora");
   let spinner: Ora | undefined;
   const clear = () => {

@@ -1,13 +1,12 @@
-import { ExitCode } from "../core/errors.js";
-import { type Clock, systemClock } from "../core/clock.js";
-import { AiwError } from "../core/errors.js";
 import type { Settings } from "../config/settings.js";
+import { type Clock, systemClock } from "../core/clock.js";
+import { AiwError, ExitCode } from "../core/errors.js";
 import { Feed } from "../pipeline/feed.js";
 import { droppedTotal } from "../pipeline/ledger.js";
 import { Stream } from "../pipeline/stream.js";
+import { runSummary } from "../reports/run-summary.js";
 import { detectionRecord } from "../results/record.js";
 import { Tally } from "../results/tally.js";
-import { runSummary } from "../reports/run-summary.js";
 import { openNdjson, type RecordSink } from "../sinks/ndjson.js";
 import type { FrameSource } from "../source/frame-source.js";
 import type { CommandContext } from "./command-context.js";
@@ -23,7 +22,11 @@ import { openWorkerSession, type WorkerSession, withLastWords } from "./worker-s
 const LIVE_LINE_MS = 250;
 
 /** `aiw run`: frames through the worker, detections out. */
-export async function execute(flags: readonly Flag[], parsed: ParsedFlags, context: CommandContext): Promise<number> {
+export async function execute(
+  flags: readonly Flag[],
+  parsed: ParsedFlags,
+  context: CommandContext,
+): Promise<number> {
   const settings = await commandSettings(flags, parsed, context.env);
   const [first, ...rest] = sourceNames(settings);
   if (first === undefined) {
@@ -37,7 +40,8 @@ export async function execute(flags: readonly Flag[], parsed: ParsedFlags, conte
   );
   const sinks: RecordSink[] = [];
   try {
-    for (const { kind, target } of settings.out ?? [{ kind: "ndjson", target: "-" }]) sinks.push(openSink(kind, target));
+    for (const { kind, target } of settings.out ?? [{ kind: "ndjson", target: "-" }])
+      sinks.push(openSink(kind, target));
     return await new Run(settings, context, session, sinks, systemClock).all(source, rest, machine);
   } finally {
     await Promise.all(sinks.map((sink) => sink.close()));
@@ -98,7 +102,9 @@ class Run {
     this.stream.close();
     clearInterval(live);
     this.context.progress.clear();
-    this.context.progress.note(runSummary(this.stream.counts(), this.tally, this.clock.nowUs() - this.startedUs));
+    this.context.progress.note(
+      runSummary(this.stream.counts(), this.tally, this.clock.nowUs() - this.startedUs),
+    );
     await this.throwWhatWentWrong(failure);
     return ExitCode.ok;
   }
@@ -127,7 +133,8 @@ class Run {
     if (this.context.interrupt.aborted) throw this.context.interrupt.reason;
     const counts = this.stream.counts();
     if (counts.results === 0) {
-      const why = this.tally.firstError ?? (counts.offered === 0 ? "the source gave no frame" : "all were dropped");
+      const why =
+        this.tally.firstError ?? (counts.offered === 0 ? "the source gave no frame" : "all were dropped");
       throw new AiwError("NO_RESULTS", `none of ${counts.offered} frames gave a result: ${why}`);
     }
   }
@@ -142,7 +149,9 @@ class Run {
       const counts = this.stream.counts();
       const p95 = this.tally.latency.of("total").percentileUs(95) / 1000;
       const dropped = droppedTotal(counts);
-      progress.step(`${counts.results} results, ${dropped} dropped, ${counts.errors} errors, p95 ${p95.toFixed(1)} ms`);
+      progress.step(
+        `${counts.results} results, ${dropped} dropped, ${counts.errors} errors, p95 ${p95.toFixed(1)} ms`,
+      );
     }, LIVE_LINE_MS);
   }
 }

@@ -15,12 +15,13 @@ export async function commandSettings(
 ): Promise<Settings> {
   refuseUnbuilt(flags, parsed);
   const fromFlags = flagLayer(flags, parsed);
-  const config = await loadConfigFile(parsed["config"] as string | undefined, process.cwd());
+  const config = await loadConfigFile(parsed.config as string | undefined, process.cwd());
   const { source, camera } = fromFlags.values;
   const layers: Layer[] = [fromFlags, environmentLayer(env)];
   if (config !== undefined) {
     // A source on the command line takes the place of whatever the file says to look at.
-    const replaced = source !== undefined || camera !== undefined ? { source: undefined, camera: undefined } : {};
+    const replaced =
+      source !== undefined || camera !== undefined ? { source: undefined, camera: undefined } : {};
     layers.push({ ...config, values: { ...config.values, ...replaced } });
   }
   const settings = resolveSettings(layers);

@@ -1,8 +1,8 @@
 import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
 import { AiwError } from "../core/errors.js";
-import type { FrameSource, SourceOptions } from "../source/frame-source.js";
 import type { Pace } from "../pipeline/feed.js";
+import type { FrameSource, SourceOptions } from "../source/frame-source.js";
 import type { Machine } from "./machine.js";
 
 const DEFAULT_SIZE = { width: 640, height: 480 };
@@ -30,7 +30,8 @@ export async function openNamedSource(
 ): Promise<FrameSource> {
   const { openCamera, openSource } = await import("../source/open-source.js");
   const format = settings.pixel_format ?? "auto";
-  if (format === "jpeg" || format === "webp") throw new AiwError("NOT_BUILT", `--pixel-format ${format} is not built yet`);
+  if (format === "jpeg" || format === "webp")
+    throw new AiwError("NOT_BUILT", `--pixel-format ${format} is not built yet`);
   const options: SourceOptions = {
     size: settings.size ?? DEFAULT_SIZE,
     pixelFormat: format,

@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import type { InitOptions, WorkerClient, WorkerInfo } from "../client/worker-client.js";
 import type { Settings } from "../config/settings.js";
 import { AiwError, systemCode } from "../core/errors.js";
-import { type WorkerProcess, startWorker } from "../worker-process/worker-process.js";
+import { startWorker, type WorkerProcess } from "../worker-process/worker-process.js";
 import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
 
@@ -33,7 +33,8 @@ export async function openWorkerSession(
   const { WorkerClient } = await import("../client/worker-client.js");
   const { progress } = context;
   const model = requireModel(settings);
-  const spawned = settings.worker === undefined ? await spawnWorker(model, settings, context, machine, signal) : undefined;
+  const spawned =
+    settings.worker === undefined ? await spawnWorker(model, settings, context, machine, signal) : undefined;
   const { endpoint, modelPath } = spawned ?? { endpoint: requireWorker(settings), modelPath: model };
   let client: WorkerClient | undefined;
   const close = async () => {
@@ -142,6 +143,7 @@ async function initSession(client: WorkerClient, settings: Settings, modelPath: 
 function classId(wanted: string, names: readonly string[]): number {
   const id = /^\d+$/.test(wanted) ? Number(wanted) : names.indexOf(wanted);
   if (id >= 0 && id < names.length) return id;
-  const shown = names.length > 12 ? `${names.slice(0, 12).join(", ")}, … (${names.length})` : names.join(", ");
+  const shown =
+    names.length > 12 ? `${names.slice(0, 12).join(", ")}, … (${names.length})` : names.join(", ");
   throw new AiwError("CLASS_UNKNOWN", `the model has no class "${wanted}"; it has ${shown}`);
 }

@@ -1,5 +1,5 @@
-import { AiwError } from "../core/errors.js";
 import { port as portValue } from "../config/values.js";
+import { AiwError } from "../core/errors.js";
 import { runWorkerForeground } from "../worker-process/worker-process.js";
 import type { CommandContext } from "./command-context.js";
 import type { Flag, ParsedFlags } from "./flags.js";
@@ -10,12 +10,16 @@ const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = "7001";
 
 /** `aiw worker`: the Python worker in the foreground; its exit code is ours. */
-export async function execute(flags: readonly Flag[], parsed: ParsedFlags, context: CommandContext): Promise<number> {
+export async function execute(
+  flags: readonly Flag[],
+  parsed: ParsedFlags,
+  context: CommandContext,
+): Promise<number> {
   const { engine, threads, log_format: logFormat } = await commandSettings(flags, parsed, context.env);
   const { env } = context;
-  const host = (parsed["host"] as string | undefined) ?? (env["BIND_HOST"] || DEFAULT_HOST);
-  const port = parsePort(parsed["port"] as string | undefined, env);
-  const modelDirs = (parsed["modelDir"] as string[] | undefined) ?? [];
+  const host = (parsed.host as string | undefined) ?? (env.BIND_HOST || DEFAULT_HOST);
+  const port = parsePort(parsed.port as string | undefined, env);
+  const modelDirs = (parsed.modelDir as string[] | undefined) ?? [];
   const machine = new Machine(context, context.interrupt);
   const { python, kind } = await machine.python();
   context.progress.clear();
@@ -30,7 +34,7 @@ export async function execute(flags: readonly Flag[], parsed: ParsedFlags, conte
       ...(threads === undefined ? [] : ["--threads", String(threads)]),
       ...(engine === undefined ? [] : ["--engine", engine]),
       ...(logFormat === undefined ? [] : ["--log-format", logFormat]),
-      ...(parsed["insecure"] === true || env["AIW_INSECURE"] === "1" ? ["--insecure"] : []),
+      ...(parsed.insecure === true || env.AIW_INSECURE === "1" ? ["--insecure"] : []),
       ...(context.debug ? ["--debug"] : []),
     ],
     env,
@@ -39,8 +43,11 @@ export async function execute(flags: readonly Flag[], parsed: ParsedFlags, conte
 }
 
 function parsePort(flag: string | undefined, env: NodeJS.ProcessEnv): number {
-  const text = flag ?? (env["BIND_PORT"] || DEFAULT_PORT);
+  const text = flag ?? (env.BIND_PORT || DEFAULT_PORT);
   const result = portValue.safeParse(text);
   if (result.success) return result.data;
-  throw new AiwError("USAGE", `${flag === undefined ? "BIND_PORT" : "--port"} "${text}" ${result.error.issues[0]?.message}`);
+  throw new AiwError(
+    "USAGE",
+    `${flag === undefined ? "BIND_PORT" : "--port"} "${text}" ${result.error.issues[0]?.message}`,
+  );
 }

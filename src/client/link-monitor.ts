@@ -1,4 +1,4 @@
-import { type Cancel, type Clock, after } from "../core/clock.js";
+import { after, type Cancel, type Clock } from "../core/clock.js";
 
 /** A side that has sent nothing for this long sends a Heartbeat. */
 export const HEARTBEAT_AFTER_US = 2_000_000;
@@ -55,7 +55,7 @@ export class LinkMonitor {
 
   private watchReceived(): void {
     const silentUs = this.clock.nowUs() - this.lastReceivedUs;
-    if (silentUs >= DEAD_AFTER_US) return this.link.onDead(silentUs);
-    this.cancels[1] = after(this.clock, DEAD_AFTER_US - silentUs, () => this.watchReceived());
+    if (silentUs >= DEAD_AFTER_US) this.link.onDead(silentUs);
+    else this.cancels[1] = after(this.clock, DEAD_AFTER_US - silentUs, () => this.watchReceived());
   }
 }

@@ -41,7 +41,15 @@ describe("client state", () => {
   });
 
   it("never has two frames in flight and never starves after a credit, whatever happens", () => {
-    const events: ClientEvent[] = ["sendInit", "initOk", "initRefused", "ready", "sendFrame", "result", "frameError"];
+    const events: ClientEvent[] = [
+      "sendInit",
+      "initOk",
+      "initRefused",
+      "ready",
+      "sendFrame",
+      "result",
+      "frameError",
+    ];
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...events), { maxLength: 60 }), (sequence) => {
         let state: ClientState = "connected";

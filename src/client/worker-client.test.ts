@@ -70,7 +70,9 @@ describe("WorkerClient against a worker that knows only the wire's table", () =>
     client.sendFrame(sent);
     expect(client.canSend()).toBe(false);
     expect((await answer).outcome).toEqual({
-      detections: [{ className: "dog", classId: 1, confidence: 0.5, box: { x: 1, y: 2, w: 3, h: 4 }, trackId: null }],
+      detections: [
+        { className: "dog", classId: 1, confidence: 0.5, box: { x: 1, y: 2, w: 3, h: 4 }, trackId: null },
+      ],
     });
     expect((await answer).stages).toBeUndefined();
     expect(client.canSend()).toBe(true);
@@ -127,7 +129,8 @@ describe("WorkerClient against a worker that knows only the wire's table", () =>
   it("rejects Init with the worker's reason and can try another", async () => {
     let tries = 0;
     const { client } = await connected({
-      onInit: (c) => (tries++ === 0 ? c.sendResponse({ error: { code: 2, message: "no model x" } }) : c.initOk()),
+      onInit: (c) =>
+        tries++ === 0 ? c.sendResponse({ error: { code: 2, message: "no model x" } }) : c.initOk(),
     });
     await expect(client.init({ modelPath: "x" })).rejects.toThrow("the worker says: no model x");
     await expect(client.init({ modelPath: "y" })).resolves.toMatchObject({ runtime: "table 1.0" });
@@ -190,7 +193,7 @@ describe("WorkerClient against a worker that knows only the wire's table", () =>
     const { worker, client } = await connected({}, clock);
     const loss = nextLoss(client);
     await clock.advanceBy(2_000_000);
-    await worker.whenReceived((message) => message["hb"] !== undefined);
+    await worker.whenReceived((message) => message.hb !== undefined);
     // The worker has answered it: wait for that byte to arrive before time moves on.
     await client.init({ modelPath: "m.onnx" });
     worker.connections[0]?.socket.pause();
@@ -206,7 +209,7 @@ describe("WorkerClient against a worker that knows only the wire's table", () =>
     await client.init({ modelPath: "m.onnx" });
     await client.shutdown();
     await client.shutdown();
-    await worker.whenReceived((message) => message["req"]?.end !== undefined);
+    await worker.whenReceived((message) => message.req?.end !== undefined);
   });
 });
 

@@ -5,12 +5,24 @@ import { AiwError, systemCode, toAiwError } from "../core/errors.js";
 import { WIRE_NAMES } from "../frame/pixel-format.js";
 import type { FrameAnswer, FrameSink, OutgoingFrame } from "../pipeline/frame-sink.js";
 import type { Detection } from "../results/detection.js";
-import { decodeWorkerMessage, encodeEnd, encodeFrameHeader, encodeHeartbeat, encodeInit } from "../wire/codec.js";
+import {
+  decodeWorkerMessage,
+  encodeEnd,
+  encodeFrameHeader,
+  encodeHeartbeat,
+  encodeInit,
+} from "../wire/codec.js";
 import { MessageSplitter } from "../wire/framing.js";
-import type { ErrorMessage, InitOkMessage, InitRequest, ResultMessage, WireDetection } from "../wire/messages.js";
+import type {
+  ErrorMessage,
+  InitOkMessage,
+  InitRequest,
+  ResultMessage,
+  WireDetection,
+} from "../wire/messages.js";
 import { type Endpoint, openTcp } from "../wire/tcp.js";
-import { type ReachOptions, reach } from "./reach.js";
 import { LinkMonitor } from "./link-monitor.js";
+import { type ReachOptions, reach } from "./reach.js";
 import { type ClientEvent, type ClientState, isAllowed, nextState } from "./state.js";
 
 /** Largest message that a worker may send, bytes: names of some thousand classes, some thousand boxes. */
@@ -209,7 +221,8 @@ export class WorkerClient implements FrameSink {
   private onResultMessage(message: ResultMessage): void {
     const pending = this.pending;
     if (pending === undefined || pending.seq !== message.seq) {
-      return this.warn(`the worker answered frame ${message.seq}, which is not in flight`);
+      this.warn(`the worker answered frame ${message.seq}, which is not in flight`);
+      return;
     }
     const detections = message.detections.map((d) => this.detection(d));
     this.answer(pending, "result", { detections }, message);
@@ -265,7 +278,9 @@ export class WorkerClient implements FrameSink {
 
   private lose(how: string): void {
     const words = this.lastWords === undefined ? "" : `; its last words: ${this.lastWords}`;
-    this.fail(new AiwError("WORKER_LOST", `the worker at ${this.endpoint.host}:${this.endpoint.port} ${how}${words}`));
+    this.fail(
+      new AiwError("WORKER_LOST", `the worker at ${this.endpoint.host}:${this.endpoint.port} ${how}${words}`),
+    );
   }
 
   private fail(error: AiwError): void {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { AiwError, systemCode } from "../core/errors.js";
-import { type Layer, type SettingName, SETTINGS } from "./settings.js";
+import { type Layer, SETTINGS, type SettingName } from "./settings.js";
 
 const FILE_NAME = "aiw.yaml";
 
@@ -15,11 +15,15 @@ export interface ConfigFile extends Layer {
  * The file named, else the first aiw.yaml from `folder` upward.
  * @throws CONFIG_INVALID with file, line and key
  */
-export async function loadConfigFile(named: string | undefined, folder: string): Promise<ConfigFile | undefined> {
+export async function loadConfigFile(
+  named: string | undefined,
+  folder: string,
+): Promise<ConfigFile | undefined> {
   if (named !== undefined) {
     const path = resolve(folder, named);
     const content = await read(path);
-    if (content === undefined) throw new AiwError("CONFIG_INVALID", `there is no configuration file ${named}`);
+    if (content === undefined)
+      throw new AiwError("CONFIG_INVALID", `there is no configuration file ${named}`);
     return parseConfigFile(path, content);
   }
   for (let at = resolve(folder); ; at = dirname(at)) {
@@ -70,10 +74,12 @@ export function parseConfigFile(path: string, content: string): ConfigFile {
  */
 function anchorPaths(values: Record<string, unknown>, folder: string): void {
   const anchor = (value: unknown) =>
-    typeof value === "string" && value !== "-" && !/^[a-z][a-z0-9+.-]+:/i.test(value) ? resolve(folder, value) : value;
-  if (values["worker"] === undefined) values["model"] = anchor(values["model"]);
-  const source = values["source"];
-  values["source"] = Array.isArray(source) ? source.map(anchor) : anchor(source);
+    typeof value === "string" && value !== "-" && !/^[a-z][a-z0-9+.-]+:/i.test(value)
+      ? resolve(folder, value)
+      : value;
+  if (values.worker === undefined) values.model = anchor(values.model);
+  const source = values.source;
+  values.source = Array.isArray(source) ? source.map(anchor) : anchor(source);
 }
 
 async function read(path: string): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { AiwError, type ErrorCode } from "../core/errors.js";
 import * as v from "./values.js";
 

@@ -33,7 +33,10 @@ export const positiveInteger = parsed(
 );
 
 /** Frames a second. Above 1000 the clock's own steps would be measured. */
-export const fps = parsed((v) => number(v, (n) => n > 0 && n <= 1000), "is not a rate above 0 and up to 1000");
+export const fps = parsed(
+  (v) => number(v, (n) => n > 0 && n <= 1000),
+  "is not a rate above 0 and up to 1000",
+);
 
 export const port = parsed(
   (v) => number(v, (n) => Number.isInteger(n) && n >= 0 && n <= 65535),

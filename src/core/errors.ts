@@ -22,7 +22,9 @@ const ERROR_TABLE = {
   USAGE: usage("See --help."),
   NOT_BUILT: usage("Leave it out, or use a later version of aiw."),
   CONFIG_INVALID: usage("Correct the file, or name another with --config."),
-  NO_MODEL: usage("Give one with --model FILE.onnx (exported with: yolo export model=yolo11n.pt format=onnx)."),
+  NO_MODEL: usage(
+    "Give one with --model FILE.onnx (exported with: yolo export model=yolo11n.pt format=onnx).",
+  ),
 
   MODEL_NOT_FOUND: failed("Check the path given to --model."),
   SOURCE_NOT_FOUND: failed("Check the path given to --source."),
@@ -44,7 +46,9 @@ const ERROR_TABLE = {
   WORKER_LOST: failed("Look at the worker's last words above, or at its log."),
   WORKER_REFUSED: failed("Change what the worker names."),
   WORKER_TIMEOUT: failed("Look at the worker's log."),
-  PROTOCOL: failed("Check that both ends speak aiw's protocol and that nothing between them alters the bytes."),
+  PROTOCOL: failed(
+    "Check that both ends speak aiw's protocol and that nothing between them alters the bytes.",
+  ),
   FRAME_TOO_LARGE: failed("Send smaller frames with --size."),
 
   OUTPUT_FAILED: failed("Check the target's path, permissions and free space."),

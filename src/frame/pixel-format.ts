@@ -20,7 +20,10 @@ export const MAX_SIDE = 16384;
 export function frameBytes(format: PixelFormat, { width, height }: Size): number {
   for (const side of [width, height]) {
     if (!Number.isInteger(side) || side < 1 || side > MAX_SIDE) {
-      throw new AiwError("USAGE", `a frame of ${width}x${height}: sides are whole numbers from 1 to ${MAX_SIDE}`);
+      throw new AiwError(
+        "USAGE",
+        `a frame of ${width}x${height}: sides are whole numbers from 1 to ${MAX_SIDE}`,
+      );
     }
   }
   if (format === "rgb24") return 3 * width * height;

@@ -29,7 +29,14 @@ class TimedSink implements FrameSink {
       release();
       const answeredAtUs = this.clock.nowUs();
       const outcome = { detections: [] };
-      this.events.emit("result", { seq, sentAtUs, answeredAtUs, outcome, stages: undefined, usage: undefined });
+      this.events.emit("result", {
+        seq,
+        sentAtUs,
+        answeredAtUs,
+        outcome,
+        stages: undefined,
+        usage: undefined,
+      });
       this.busy = false;
       this.events.emit("credit", undefined);
     });
@@ -44,7 +51,15 @@ class TimedSink implements FrameSink {
 const ORIGIN = { source: "test", width: 2, height: 2 };
 
 function frame(capturedAtUs: number): Frame {
-  return { data: Buffer.alloc(12), width: 2, height: 2, format: "rgb24", origin: ORIGIN, capturedAtUs, release() {} };
+  return {
+    data: Buffer.alloc(12),
+    width: 2,
+    height: 2,
+    format: "rgb24",
+    origin: ORIGIN,
+    capturedAtUs,
+    release() {},
+  };
 }
 
 /** A source that gives a frame whenever the test lets one go, and ends when told. */
@@ -222,7 +237,8 @@ describe("Feed, live", () => {
   it("thins to maxFps without counting what it leaves out", async () => {
     const source = new HandSource(true);
     const kit = setUp(source, 1_000);
-    for (let i = 0; i < 60; i++) kit.clock.at(Math.round((i * 1e6) / 30), () => source.give(frame(kit.clock.nowUs())));
+    for (let i = 0; i < 60; i++)
+      kit.clock.at(Math.round((i * 1e6) / 30), () => source.give(frame(kit.clock.nowUs())));
     kit.clock.at(2_000_000, () => source.give("end"));
     await play(kit, { kind: "live", maxFps: 12 }, {});
     expect(kit.stream.counts().offered).toBeGreaterThanOrEqual(23);

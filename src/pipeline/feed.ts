@@ -1,4 +1,4 @@
-import { type Clock, after, waitUntil } from "../core/clock.js";
+import { after, type Clock, waitUntil } from "../core/clock.js";
 import { isFailure } from "../frame/frame.js";
 import type { FrameSource } from "../source/frame-source.js";
 import { Prefetch } from "./prefetch.js";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Emitter } from "../core/emitter.js";
 import { AiwError } from "../core/errors.js";
 import type { Frame } from "../frame/frame.js";
-import type { FrameOutcome } from "../results/frame-outcome.js";
+import type { FrameOutcome, FrameResult } from "../results/frame-outcome.js";
 import { ManualClock } from "../testing/manual-clock.js";
 import type { FrameAnswer, FrameSink, OutgoingFrame } from "./frame-sink.js";
 import { droppedTotal, isExact } from "./ledger.js";
@@ -37,7 +37,14 @@ class FakeSink implements FrameSink {
     this.inFlight = undefined;
     const nowUs = this.clock.nowUs();
     const stages = { queueUs: 1, preprocessUs: 2, inferenceUs: 3, postprocessUs: 4 };
-    this.events.emit("result", { seq: frame.seq, sentAtUs: nowUs, answeredAtUs: nowUs, outcome, stages, usage: undefined });
+    this.events.emit("result", {
+      seq: frame.seq,
+      sentAtUs: nowUs,
+      answeredAtUs: nowUs,
+      outcome,
+      stages,
+      usage: undefined,
+    });
     if (givesCredit) this.giveCredit();
   }
 
@@ -69,7 +76,15 @@ function setUp() {
 
 function frame(onRelease: () => void = () => {}): Frame {
   const origin = { source: "test", width: 4, height: 4 };
-  return { data: Buffer.alloc(12), width: 2, height: 2, format: "rgb24", origin, capturedAtUs: 0, release: onRelease };
+  return {
+    data: Buffer.alloc(12),
+    width: 2,
+    height: 2,
+    format: "rgb24",
+    origin,
+    capturedAtUs: 0,
+    release: onRelease,
+  };
 }
 
 describe("Stream", () => {
@@ -79,7 +94,13 @@ describe("Stream", () => {
     expect(sink.sent.map(({ seq }) => seq)).toEqual([1]);
     sink.answer({ detections: [] });
     expect(sink.sent.map(({ seq }) => seq)).toEqual([1, 4]);
-    expect(stream.counts()).toMatchObject({ offered: 4, sent: 2, results: 1, inFlight: 1, dropped: { latest_wins: 2 } });
+    expect(stream.counts()).toMatchObject({
+      offered: 4,
+      sent: 2,
+      results: 1,
+      inFlight: 1,
+      dropped: { latest_wins: 2 },
+    });
   });
 
   it("counts a refused frame as an error and goes on with the next", () => {
@@ -108,8 +129,8 @@ describe("Stream", () => {
     await clock.advanceBy(1000);
     sink.answer({ detections: [] });
     expect(outcomes[0]).toMatchObject({ latency: { total: 1500, inference: 3 } });
-    const { total, ...stages } = (outcomes[0] as { latency: Record<string, number> }).latency;
-    expect(Object.values(stages).reduce((sum, us) => sum + us, 0)).toBe(total);
+    const { total, ...stages } = (outcomes[0] as FrameResult).latency;
+    expect(Object.values(stages).reduce<number>((sum, us) => sum + (us ?? 0), 0)).toBe(total);
   });
 
   it("drops what waits and what is in flight when the link is lost, and what comes after", () => {
@@ -123,7 +144,17 @@ describe("Stream", () => {
   });
 
   it("keeps the ledger exact at any moment and gives every buffer back, whatever happens", () => {
-    const action = fc.constantFrom("offer", "failure", "missing", "result", "error", "ready", "refuse", "lose", "close");
+    const action = fc.constantFrom(
+      "offer",
+      "failure",
+      "missing",
+      "result",
+      "error",
+      "ready",
+      "refuse",
+      "lose",
+      "close",
+    );
     fc.assert(
       fc.property(fc.array(action, { maxLength: 80 }), (actions) => {
         const { stream, sink, outcomes } = setUp();
@@ -145,7 +176,10 @@ describe("Stream", () => {
           }
           if (what === "failure") {
             offered++;
-            stream.offer({ failure: new AiwError("INTERNAL", "x"), origin: { source: "", width: 0, height: 0 } }, 0);
+            stream.offer(
+              { failure: new AiwError("INTERNAL", "x"), origin: { source: "", width: 0, height: 0 } },
+              0,
+            );
           }
           if (what === "missing") {
             offered++;

@@ -78,7 +78,10 @@ export class Stream {
       return;
     }
     const offered = { seq, frame: item, dueUs, wallMs };
-    if (this.lostBy !== undefined) return this.drop(offered, "disconnected");
+    if (this.lostBy !== undefined) {
+      this.drop(offered, "disconnected");
+      return;
+    }
     const displaced = this.slot.put(offered);
     if (displaced !== undefined) this.drop(displaced, "latest_wins");
     this.sendNext();
@@ -134,7 +137,8 @@ export class Stream {
       frame.release();
       this.ledger.error();
       this.events.emit("outcome", { seq, origin: frame.origin, dueUs, wallMs, error: toAiwError(thrown) });
-      return this.emitIfIdle();
+      this.emitIfIdle();
+      return;
     }
     this.ledger.send();
   }

@@ -26,7 +26,16 @@ function ledgerTable({ frames, drop_rate, fps }: BenchReport): string {
   const reasons = Object.entries(frames.dropped).map(([reason, n]) => `${reason} ${n}`);
   const dropped = Object.values(frames.dropped).reduce((sum, n) => sum + n, 0);
   const table = new Table({
-    head: ["offered", "results", "errors", "in flight", "dropped", "drop rate", "fps offered", "fps achieved"],
+    head: [
+      "offered",
+      "results",
+      "errors",
+      "in flight",
+      "dropped",
+      "drop rate",
+      "fps offered",
+      "fps achieved",
+    ],
     colAligns: Array(8).fill("right"),
     style: { head: [], border: [] },
   });
@@ -63,7 +72,8 @@ function remarks({ detections, resources, stability, frames, ended_early: early 
   const classes = named.slice(0, NAMED_CLASSES).map(([name, n]) => `${name} ${n}`);
   if (named.length > NAMED_CLASSES) classes.push("…");
   const perFrame = frames.results === 0 ? 0 : detections.total / frames.results;
-  const shown = (value: number | null, unit: string) => (value === null ? "–" : `${value.toFixed(1)} ${unit}`);
+  const shown = (value: number | null, unit: string) =>
+    value === null ? "–" : `${value.toFixed(1)} ${unit}`;
   return [
     `detections  ${detections.total} (${perFrame.toFixed(2)} a frame)${classes.length > 0 ? `: ${classes.join(", ")}` : ""}`,
     `memory      client ${shown(resources.client_rss_mb, "MB")}, worker ${shown(resources.worker_rss_mb, "MB")}`,

@@ -6,24 +6,35 @@ import { frameLatency } from "./stages.js";
 describe("LatencyHistogram", () => {
   it("agrees with sorting, within 3 significant figures", () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 5_000_000 }), { minLength: 1, maxLength: 500 }), (values) => {
-        const histogram = new LatencyHistogram();
-        for (const value of values) histogram.record(value);
-        const sorted = [...values].sort((a, b) => a - b);
-        for (const percent of [50, 90, 95, 99]) {
-          const exact = sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? 0;
-          expect(Math.abs(histogram.percentileUs(percent) - exact)).toBeLessThanOrEqual(exact * 0.001 + 1);
-        }
-        const { mean, max, count } = histogram.summary();
-        expect(count).toBe(values.length);
-        expect(max).toBe((sorted.at(-1) ?? 0) / 1000);
-        expect(mean).toBeCloseTo(values.reduce((a, b) => a + b) / values.length / 1000, 2);
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 5_000_000 }), { minLength: 1, maxLength: 500 }),
+        (values) => {
+          const histogram = new LatencyHistogram();
+          for (const value of values) histogram.record(value);
+          const sorted = [...values].sort((a, b) => a - b);
+          for (const percent of [50, 90, 95, 99]) {
+            const exact = sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? 0;
+            expect(Math.abs(histogram.percentileUs(percent) - exact)).toBeLessThanOrEqual(exact * 0.001 + 1);
+          }
+          const { mean, max, count } = histogram.summary();
+          expect(count).toBe(values.length);
+          expect(max).toBe((sorted.at(-1) ?? 0) / 1000);
+          expect(mean).toBeCloseTo(values.reduce((a, b) => a + b) / values.length / 1000, 2);
+        },
+      ),
     );
   });
 
   it("is all zero without a sample", () => {
-    expect(new LatencyHistogram().summary()).toEqual({ count: 0, mean: 0, p50: 0, p90: 0, p95: 0, p99: 0, max: 0 });
+    expect(new LatencyHistogram().summary()).toEqual({
+      count: 0,
+      mean: 0,
+      p50: 0,
+      p90: 0,
+      p95: 0,
+      p99: 0,
+      max: 0,
+    });
   });
 });
 
@@ -38,7 +49,15 @@ describe("frameLatency", () => {
 
   it("does not make up stages that the worker does not report", () => {
     expect(frameLatency({ dueUs: 0, sentAtUs: 5, answeredAtUs: 9 }, undefined)).toEqual({
-      ...{ total: 9, wait: 5, transport: null, queue: null, preprocess: null, inference: null, postprocess: null },
+      ...{
+        total: 9,
+        wait: 5,
+        transport: null,
+        queue: null,
+        preprocess: null,
+        inference: null,
+        postprocess: null,
+      },
     });
   });
 });

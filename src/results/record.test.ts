@@ -11,9 +11,23 @@ const BASE = {
 
 describe("detectionRecord", () => {
   it("is the contract's record, boxes in pixels of the source's own frame", () => {
-    const latency = { total: 61200, wait: 100, transport: 1000, queue: 0, preprocess: 1100, inference: 57900, postprocess: 1100 };
+    const latency = {
+      total: 61200,
+      wait: 100,
+      transport: 1000,
+      queue: 0,
+      preprocess: 1100,
+      inference: 57900,
+      postprocess: 1100,
+    };
     const detections = [
-      { className: "person", classId: 0, confidence: 0.91234, box: { x: 1, y: 2, w: 3, h: 4 }, trackId: null },
+      {
+        className: "person",
+        classId: 0,
+        confidence: 0.91234,
+        box: { x: 1, y: 2, w: 3, h: 4 },
+        trackId: null,
+      },
     ];
     const outcome = { ...BASE, sent: { width: 405, height: 540 }, latency, detections, usage: undefined };
     expect(detectionRecord(outcome, "ab")).toEqual({
@@ -23,7 +37,15 @@ describe("detectionRecord", () => {
       time: "2026-11-22T10:00:00.000Z",
       width: 810,
       height: 1080,
-      latency_ms: { total: 61.2, wait: 0.1, transport: 1, queue: 0, preprocess: 1.1, inference: 57.9, postprocess: 1.1 },
+      latency_ms: {
+        total: 61.2,
+        wait: 0.1,
+        transport: 1,
+        queue: 0,
+        preprocess: 1.1,
+        inference: 57.9,
+        postprocess: 1.1,
+      },
       model_id: "ab",
       detections: [
         { class: "person", class_id: 0, confidence: 0.9123, box: { x: 2, y: 4, w: 6, h: 8 }, track_id: null },

@@ -35,9 +35,22 @@ export function frameLatency(
   const total = times.answeredAtUs - times.dueUs;
   const wait = times.sentAtUs - times.dueUs;
   if (worker === undefined) {
-    return { total, wait, transport: null, queue: null, preprocess: null, inference: null, postprocess: null };
+    return {
+      total,
+      wait,
+      transport: null,
+      queue: null,
+      preprocess: null,
+      inference: null,
+      postprocess: null,
+    };
   }
-  const { queueUs: queue, preprocessUs: preprocess, inferenceUs: inference, postprocessUs: postprocess } = worker;
+  const {
+    queueUs: queue,
+    preprocessUs: preprocess,
+    inferenceUs: inference,
+    postprocessUs: postprocess,
+  } = worker;
   const transport = total - wait - queue - preprocess - inference - postprocess;
   return { total, wait, transport, queue, preprocess, inference, postprocess };
 }

@@ -18,7 +18,9 @@ function stdoutSink(): RecordSink {
   const { stdout } = process;
   let failure: AiwError | undefined;
   const onError = (error: Error) => {
-    failure = new AiwError("OUTPUT_FAILED", `stdout: ${systemCode(error) ?? error.message}`, { cause: error });
+    failure = new AiwError("OUTPUT_FAILED", `stdout: ${systemCode(error) ?? error.message}`, {
+      cause: error,
+    });
   };
   stdout.on("error", onError);
   return {
@@ -37,7 +39,9 @@ function stdoutSink(): RecordSink {
 /** Written at once, so that whoever reads the file sees whole lines whatever happens to us. */
 function fileSink(path: string): RecordSink {
   const failed = (error: unknown) =>
-    new AiwError("OUTPUT_FAILED", `${path} cannot be written (${systemCode(error) ?? String(error)})`, { cause: error });
+    new AiwError("OUTPUT_FAILED", `${path} cannot be written (${systemCode(error) ?? String(error)})`, {
+      cause: error,
+    });
   let fd: number | undefined;
   try {
     fd = openSync(path, "w");

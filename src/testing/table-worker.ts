@@ -81,7 +81,8 @@ export interface TableWorkerScript {
 export class TableWorker {
   readonly received: TableMessage[] = [];
   readonly connections: TableConnection[] = [];
-  private waiters: { test: (message: TableMessage) => boolean; resolve: (message: TableMessage) => void }[] = [];
+  private waiters: { test: (message: TableMessage) => boolean; resolve: (message: TableMessage) => void }[] =
+    [];
 
   private constructor(
     private readonly server: Server,
@@ -126,14 +127,14 @@ export class TableWorker {
   }
 
   private handle(connection: TableConnection, message: TableMessage, script: TableWorkerScript): void {
-    const { init, frame: pixels } = message["req"] ?? {};
+    const { init, frame: pixels } = message.req ?? {};
     if (init !== undefined) (script.onInit ?? ((c) => c.initOk()))(connection, init);
     if (pixels !== undefined) {
       const received: TableFrame = { ...pixels, seq: Number(pixels.seq) };
       (script.onFrame ?? ((c, f) => c.result(f)))(connection, received);
     }
     // The old worker sends no Heartbeat unless it gets one.
-    if (message["hb"] !== undefined) connection.send({ hb: {} });
+    if (message.hb !== undefined) connection.send({ hb: {} });
     this.received.push(message);
     for (const waiter of this.waiters.filter(({ test }) => test(message))) waiter.resolve(message);
     this.waiters = this.waiters.filter(({ test }) => !test(message));

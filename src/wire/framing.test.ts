@@ -17,7 +17,9 @@ function framed(...messages: Uint8Array[]): Buffer {
 /** Feeds the chunks; copies what comes out, since views live only as long as their chunk. */
 function split(chunks: Iterable<Uint8Array>, cap = CAP): string[] {
   const splitter = new MessageSplitter(cap);
-  return [...chunks].flatMap((chunk) => [...splitter.push(chunk)].map((message) => Buffer.from(message).toString("hex")));
+  return [...chunks].flatMap((chunk) =>
+    [...splitter.push(chunk)].map((message) => Buffer.from(message).toString("hex")),
+  );
 }
 
 const message = fc.uint8Array({ minLength: 1, maxLength: 300 });
@@ -46,7 +48,9 @@ describe("MessageSplitter", () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 6 }), fc.array(fc.nat(400)), (messages, cuts) => {
         const bytes = framed(...messages);
-        const at = [...new Set([0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort((a, b) => a - b);
+        const at = [...new Set([0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort(
+          (a, b) => a - b,
+        );
         const chunks = at.slice(1).map((end, i) => bytes.subarray(at[i], end));
         expect(split(chunks)).toEqual(messages.map(hex));
       }),
