@@ -69,12 +69,11 @@ function parseSetting(layer: Layer, name: SettingName): unknown {
   throw new AiwError(layer.errorCode, `${layer.describe(name)} ${shown(value)} ${reason(result.error)}`);
 }
 
-/** The message of the first issue; of a union, of the first branch that says more than a type. */
+/** The message of the first issue; of a union, that of a branch which took the type and not the value. */
 function reason(error: z.ZodError): string {
-  const issues = error.issues.flatMap((issue) =>
-    issue.code === "invalid_union" ? (issue.errors[0] ?? []) : [issue],
-  );
-  return issues[0]?.message ?? "is not valid";
+  const [issue] = error.issues;
+  const branches = issue?.code === "invalid_union" ? issue.errors.flat() : [];
+  return (branches.find(({ code }) => code === "custom") ?? issue)?.message ?? "is not valid";
 }
 
 function shown(value: unknown): string {

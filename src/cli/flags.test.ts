@@ -1,0 +1,84 @@
+import { Command } from "commander";
+import { describe, expect, it } from "vitest";
+import {
+  addFlags,
+  BENCH_FLAGS,
+  COMMON_FLAGS,
+  GENERAL_FLAGS,
+  longName,
+  RUN_FLAGS,
+  WORKER_FLAGS,
+} from "./flags.js";
+import { commandSettings } from "./settings.js";
+
+/** The flags of the commands' contract, written down a second time. */
+const CONTRACT = {
+  common:
+    "--model --conf --iou --classes --size --pixel-format --engine --device --require-provider --threads --fps --frames --duration --out --quiet --debug --log-format --source --camera --loop --realtime --worker --config",
+  bench:
+    "--fps --duration --max-duration --warmup --gate --against --max-regression --find-max --sweep --require-stable --json --junit --markdown --html",
+  worker:
+    "--host --port --model-dir --idle-timeout --sessions-dir --max-clients --max-models --token-file --tls-cert --tls-key --metrics --engine --threads --insecure",
+};
+
+const RUN = [...COMMON_FLAGS, ...RUN_FLAGS, ...GENERAL_FLAGS];
+const BENCH = [...COMMON_FLAGS, ...BENCH_FLAGS, ...GENERAL_FLAGS];
+const WORKER = [...WORKER_FLAGS, ...GENERAL_FLAGS];
+
+function parse(flags: typeof RUN, ...argv: string[]) {
+  const command = addFlags(new Command("x").exitOverride(), flags);
+  command.parse(argv, { from: "user" });
+  return command.opts();
+}
+
+const settings = (flags: typeof RUN, ...argv: string[]) => commandSettings(flags, parse(flags, ...argv), {});
+
+describe("flags", () => {
+  it.each([
+    ["run", RUN, CONTRACT.common],
+    ["bench", BENCH, `${CONTRACT.common} ${CONTRACT.bench}`],
+    ["worker", WORKER, CONTRACT.worker],
+  ] as const)("%s has every flag of the contract", (_, flags, contract) => {
+    const names = new Set(flags.map(longName));
+    expect(contract.split(" ").filter((name) => !names.has(name))).toEqual([]);
+  });
+
+  it.each(BENCH.filter(({ unbuilt }) => unbuilt).map((flag) => [longName(flag), flag.syntax] as const))(
+    "%s parses and says that it is not built yet",
+    async (name, syntax) => {
+      const value = syntax.includes("<") ? ["p95<1ms"] : [];
+      await expect(settings(BENCH, name, ...value)).rejects.toMatchObject({
+        code: "NOT_BUILT",
+        exitCode: 2,
+        message: `${name} is not built yet`,
+      });
+    },
+  );
+
+  it.each([
+    ["--engine", "openvino"],
+    ["--device", "cuda"],
+    ["--pixel-format", "jpeg"],
+    ["--model", "shape:yolo11s"],
+    ["--out", "jpeg:out"],
+  ])("%s %s parses and says that it is not built yet", async (...argv) => {
+    await expect(settings(RUN, ...argv)).rejects.toMatchObject({ code: "NOT_BUILT" });
+  });
+
+  it("takes sources and outputs repeated or in a row, and a camera without a value", async () => {
+    const parsed = await settings(
+      RUN,
+      "--source",
+      "a.jpg",
+      "b.jpg",
+      "--source",
+      "c.jpg",
+      "--camera",
+      "--conf",
+      ".2",
+    );
+    expect(parsed).toMatchObject({ source: ["a.jpg", "b.jpg", "c.jpg"], camera: ["default"], conf: 0.2 });
+    const outputs = await settings(RUN, "--out", "ndjson:-", "--out", "ndjson:x");
+    expect(outputs.out).toHaveLength(2);
+  });
+});

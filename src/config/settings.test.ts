@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { parseConfigFile } from "./config-file.js";
+import { environmentLayer } from "./environment.js";
+import { type Layer, resolveSettings, type SettingName } from "./settings.js";
+
+function flags(values: Partial<Record<SettingName, unknown>>): Layer {
+  return { values, errorCode: "USAGE", describe: (name) => `--${name}` };
+}
+
+describe("resolveSettings", () => {
+  it("takes flag, then environment, then aiw.yaml", () => {
+    const file = parseConfigFile("/home/a/aiw.yaml", "conf: 0.1\niou: 0.2\nfps: 7\nmodel: m.onnx\n");
+    const env = environmentLayer({ AI_UMBRAL: "0.3", AI_MODEL_NAME: "env.onnx" });
+    expect(resolveSettings([flags({ conf: "0.5" }), env, file])).toEqual({
+      conf: 0.5,
+      iou: 0.2,
+      fps: 7,
+      model: "env.onnx",
+    });
+  });
+
+  it.each([
+    ["worker", "host.local:7001", { host: "host.local", port: 7001 }],
+    ["worker", "[::1]:7001", { host: "::1", port: 7001 }],
+    ["classes", "person, 2", ["person", "2"]],
+    ["classes", ["person", "car"], ["person", "car"]],
+    ["size", "640x480", { width: 640, height: 480 }],
+    ["size", "native", "native"],
+    ["duration", "500ms", 500_000],
+    ["duration", "2m", 120_000_000],
+    ["duration", "1.5", 1_500_000],
+    ["warmup", "0s", 0],
+    ["out", "ndjson:-", [{ kind: "ndjson", target: "-" }]],
+    ["out", ["ndjson:C:/x"], [{ kind: "ndjson", target: "C:/x" }]],
+    ["source", ["a.jpg", "b.jpg"], ["a.jpg", "b.jpg"]],
+  ] as const)("reads %s %j", (name, value, expected) => {
+    expect(resolveSettings([flags({ [name]: value })])).toEqual({ [name]: expected });
+  });
+
+  it.each([
+    ["conf", "1.5", '--conf "1.5" is not a number from 0 to 1'],
+    ["conf", "NaN", '--conf "NaN" is not a number from 0 to 1'],
+    ["conf", "", '--conf "" is not a number from 0 to 1'],
+    ["fps", "0", '--fps "0" is not a rate above 0 and up to 1000'],
+    ["fps", "-1", '--fps "-1" is not a rate above 0 and up to 1000'],
+    ["fps", "10000", '--fps "10000" is not a rate above 0 and up to 1000'],
+    ["frames", "1.5", '--frames "1.5" is not a whole number of 1 or more'],
+    ["duration", "0s", '--duration "0s" is not a time above 0 such as "500ms", "30s" or "2m"'],
+    ["duration", "soon", '--duration "soon" is not a time above 0 such as "500ms", "30s" or "2m"'],
+    ["size", "640", '--size "640" is not WIDTHxHEIGHT (sides up to 16384) or "native"'],
+    ["size", "0x480", '--size "0x480" is not WIDTHxHEIGHT (sides up to 16384) or "native"'],
+    ["worker", "localhost", '--worker "localhost" is not HOST:PORT'],
+    ["worker", "localhost:0", '--worker "localhost:0" is not HOST:PORT'],
+    ["pixel_format", "bgr", '--pixel_format "bgr" is not one of auto, rgb24, i420, nv12, jpeg, webp'],
+    ["out", "ndjson", '--out "ndjson" is not KIND:TARGET, such as "ndjson:-"'],
+  ] as const)("refuses %s %j with one clear line", (name, value, message) => {
+    expect(() => resolveSettings([flags({ [name]: value })])).toThrow(message);
+  });
+});
+
+describe("parseConfigFile", () => {
+  it.each([
+    ["conf: 2\n", "aiw.yaml:1: conf 2 is not a number from 0 to 1"],
+    ["\nmodel: m.onnx\nconff: 0.3\n", 'aiw.yaml:3: unknown key "conff"'],
+    ["fps: 12\nsize: [1, 2]\n", "aiw.yaml:2: size [1,2] is not a text"],
+    ["a: b: c\n", "aiw.yaml:1: "],
+    ["- model\n", "aiw.yaml:1: not a mapping of settings"],
+    ["loop: perhaps\n", 'aiw.yaml:1: loop "perhaps" is not true or false'],
+  ])("names file, line and key: %j", (text, message) => {
+    const resolve = () => resolveSettings([parseConfigFile("/home/a/aiw.yaml", text)]);
+    expect(resolve).toThrow(message);
+    expect(resolve).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
+  });
+
+  it("takes relative paths from the file's own folder", () => {
+    const file = parseConfigFile(
+      "/home/a/aiw.yaml",
+      "model: m/y.onnx\nsource: [clip.mp4, 'rtsp://cam/1', '-']\n",
+    );
+    expect(resolveSettings([file])).toEqual({
+      model: "/home/a/m/y.onnx",
+      source: ["/home/a/clip.mp4", "rtsp://cam/1", "-"],
+    });
+  });
+
+  it("leaves the model's name to a worker elsewhere", () => {
+    const file = parseConfigFile("/home/a/aiw.yaml", "model: y.onnx\nworker: box:7001\n");
+    expect(resolveSettings([file])).toMatchObject({ model: "y.onnx", worker: { host: "box", port: 7001 } });
+  });
+
+  it("takes an empty file for no settings", () => {
+    expect(resolveSettings([parseConfigFile("/aiw.yaml", "# nothing\n")])).toEqual({});
+  });
+});
+
+describe("environmentLayer", () => {
+  it("honours the names that deployments use", () => {
+    const env = { AI_WORKER_HOST: "box", AI_WORKER_PORT: "7002" };
+    expect(resolveSettings([environmentLayer(env)])).toEqual({ worker: { host: "box", port: 7002 } });
+    expect(resolveSettings([environmentLayer({ AI_WORKER_HOST: "box" })])).toEqual({
+      worker: { host: "box", port: 7001 },
+    });
+  });
+
+  it("names the variable that is wrong", () => {
+    expect(() => resolveSettings([environmentLayer({ AI_UMBRAL: "high" })])).toThrow(
+      'AI_UMBRAL "high" is not a number from 0 to 1',
+    );
+  });
+});
