@@ -16,7 +16,12 @@ const above = (level) => ORDER.slice(level + 1).flat();
 module.exports = {
   forbidden: [
     { name: "no-circular", severity: "error", from: {}, to: { circular: true } },
-    { name: "not-to-unresolvable", severity: "error", from: { pathNot: "^bin/" }, to: { couldNotResolve: true } },
+    {
+      name: "not-to-unresolvable",
+      severity: "error",
+      from: { pathNot: "^bin/" },
+      to: { couldNotResolve: true },
+    },
     ...ORDER.slice(0, -1).map((names, level) => ({
       name: `${names.join("-")}-knows-nothing-above`,
       severity: "error",
@@ -42,7 +47,12 @@ module.exports = {
       from: { path: "^src/", pathNot: "^src/wire/codec\\.ts$|^src/wire/gen/|^src/testing/" },
       to: { path: "^src/wire/gen/|node_modules/protobufjs" },
     },
-    { name: "nobody-imports-cli", severity: "error", from: { pathNot: "^src/cli/|^bin/" }, to: { path: "^src/cli/" } },
+    {
+      name: "nobody-imports-cli",
+      severity: "error",
+      from: { pathNot: "^src/cli/|^bin/" },
+      to: { path: "^src/cli/" },
+    },
     {
       name: "tests-are-not-shipped",
       severity: "error",

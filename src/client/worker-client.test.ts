@@ -132,7 +132,7 @@ describe("WorkerClient against a worker that knows only the wire's table", () =>
       onInit: (c) =>
         tries++ === 0 ? c.sendResponse({ error: { code: 2, message: "no model x" } }) : c.initOk(),
     });
-    await expect(client.init({ modelPath: "x" })).rejects.toThrow("the worker says: no model x");
+    await expect(client.init({ modelPath: "x" })).rejects.toThrow("no model x");
     await expect(client.init({ modelPath: "y" })).resolves.toMatchObject({ runtime: "table 1.0" });
   });
 

@@ -229,9 +229,13 @@ export class WorkerClient implements FrameSink {
   }
 
   private onErrorMessage(message: ErrorMessage): void {
-    const error = new AiwError("WORKER_REFUSED", `the worker says: ${message.message}`, {
-      ...(message.name === "" ? {} : { workerName: message.name }),
-    });
+    const error = new AiwError(
+      "WORKER_REFUSED",
+      message.message || `the worker refused with code ${message.code}`,
+      {
+        ...(message.name === "" ? {} : { workerName: message.name }),
+      },
+    );
     const pending = this.pending;
     if (pending !== undefined && (message.seq ?? pending.seq) === pending.seq) {
       this.answer(pending, "frameError", { error }, undefined);

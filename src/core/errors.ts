@@ -44,7 +44,8 @@ const ERROR_TABLE = {
   WORKER_START: failed("Run with --debug to see all that the worker said."),
   WORKER_UNREACHABLE: failed("Check that `aiw worker` runs there and that --worker names its host and port."),
   WORKER_LOST: failed("Look at the worker's last words above, or at its log."),
-  WORKER_REFUSED: failed("Change what the worker names."),
+  // The worker's own message says the way out.
+  WORKER_REFUSED: failed(""),
   WORKER_TIMEOUT: failed("Look at the worker's log."),
   PROTOCOL: failed(
     "Check that both ends speak aiw's protocol and that nothing between them alters the bytes.",

@@ -37,7 +37,7 @@ function ledgerTable({ frames, drop_rate, fps }: BenchReport): string {
       "fps achieved",
     ],
     colAligns: Array(8).fill("right"),
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   });
   table.push([
     frames.offered,
@@ -56,7 +56,7 @@ function latencyTable({ latency_ms: latency }: BenchReport): string {
   const table = new Table({
     head: ["latency, ms", ...PERCENTILES],
     colAligns: ["left", ...PERCENTILES.map(() => "right" as const)],
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   });
   for (const name of LATENCIES) {
     const summary = latency[name];

@@ -14,10 +14,14 @@ export function runSummary(counts: LedgerCounts, tally: Tally, elapsedUs: number
   const dropped = droppedTotal(counts);
   const latency = tally.latency.of("total").summary();
   return [
-    `${counts.offered} frames: ${counts.results} results, ${counts.errors} errors, ${dropped} dropped` +
+    `${plural(counts.offered, "frame")}: ${plural(counts.results, "result")}, ${plural(counts.errors, "error")}, ${dropped} dropped` +
       (reasons.length > 0 ? ` (${reasons.join(", ")})` : ""),
     `${(counts.results / Math.max(elapsedUs / 1e6, 1e-6)).toFixed(1)} fps`,
     ...(latency.count > 0 ? [`p50 ${latency.p50.toFixed(1)} ms, p95 ${latency.p95.toFixed(1)} ms`] : []),
     classes.length > 0 ? classes.join(", ") : "no detections",
   ].join(" · ");
+}
+
+function plural(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }

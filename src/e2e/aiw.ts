@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const BIN = fileURLToPath(new URL("../../bin/aiw.js", import.meta.url));
+
+export interface Finished {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly finished: Promise<Finished>;
+  /** Resolves when stdout has matched. */
+  sees(pattern: RegExp): Promise<RegExpExecArray>;
+}
+
+/** Starts the built CLI as a user would. */
+export function startAiw(args: readonly string[], env: NodeJS.ProcessEnv = {}, stdin?: Buffer): Running {
+  const child = spawn(process.execPath, [BIN, ...args], {
+    env: { ...process.env, ...env },
+    stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  });
+  let [stdout, stderr] = ["", ""];
+  const waiting: (() => void)[] = [];
+  child.stdout?.setEncoding("utf8").on("data", (text) => {
+    stdout += text;
+    for (const check of waiting) check();
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  child.stdin?.on("error", () => {});
+  child.stdin?.end(stdin);
+  const finished = new Promise<Finished>((done) => {
+    child.once("close", (code, signal) => done({ code, signal, stdout, stderr }));
+  });
+  const sees = (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((found, failed) => {
+      const check = () => {
+        const match = pattern.exec(stdout);
+        if (match !== null) found(match);
+      };
+      waiting.push(check);
+      check();
+      void finished.then(() => failed(new Error(`ended without ${pattern}: ${stderr}`)));
+    });
+  return { child, finished, sees };
+}
+
+export function aiw(args: readonly string[], env: NodeJS.ProcessEnv = {}, stdin?: Buffer): Promise<Finished> {
+  return startAiw(args, env, stdin).finished;
+}
+
+/** Process ids of the children of a process, from /proc. */
+export function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return text.split(" ").filter(Boolean).map(Number);
+}
+
+/** Test data beside the checkout; a user's clone does not have it, and then the tests that need it skip. */
+const SHARED = resolve(process.env.AIW_SHARED ?? "../shared");
+export const hasShared = existsSync(SHARED);
+export const shared = (path: string) => resolve(SHARED, path);
+export const model = (name: string) => shared(`models/${name}.onnx`);
+export const media = (name: string) => shared(`media/${name}`);
+
+// biome-ignore lint/suspicious/noExplicitAny: a test reads records as anyone outside would
+export type Json = any;
+
+export function jsonLines(text: string): Json[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+}

@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { Box } from "../results/detection.js";
+import { aiw, hasShared, type Json, jsonLines, media, model, shared } from "./aiw.js";
+
+function iou(a: Box, b: Box): number {
+  const w = Math.max(0, Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x));
+  const h = Math.max(0, Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y));
+  return (w * h) / (a.w * a.h + b.w * b.h - w * h);
+}
+
+/** Each detection of one list has its like in the other; those near the threshold may come or go. */
+function expectAgreement(found: Json[], wanted: Json[], conf: number): void {
+  const like = (d: Json, others: Json[]) =>
+    others.some(
+      (o) =>
+        o.class === d.class && iou(o.box, d.box) >= 0.98 && Math.abs(o.confidence - d.confidence) <= 0.02,
+    );
+  const sure = (list: Json[]) => list.filter((d) => d.confidence >= conf + 0.03);
+  expect(sure(wanted).filter((d) => !like(d, found))).toEqual([]);
+  expect(sure(found).filter((d) => !like(d, wanted))).toEqual([]);
+}
+
+async function detect(name: string, conf: string, iouThreshold: string): Promise<Json[]> {
+  const sources = ["--source", media("bus.jpg"), media("dog.jpg"), "--size", "native"];
+  const { code, stdout, stderr } = await aiw([
+    "run",
+    ...sources,
+    ...["--model", model(name), "--conf", conf, "--iou", iouThreshold, "--out", "ndjson:-"],
+  ]);
+  expect(code, stderr).toBe(0);
+  return jsonLines(stdout);
+}
+
+describe.skipIf(!hasShared)("detections (skipped without the shared test data)", () => {
+  it.each([
+    ["yolo11n", "0.25", "0.7"],
+    ["yolox-nano", "0.3", "0.45"],
+  ])("%s finds what its reference implementation finds", async (name, conf, iouThreshold) => {
+    const golden = JSON.parse(readFileSync(shared(`golden/${name}.json`), "utf8"));
+    const records = await detect(name, conf, iouThreshold);
+    expect(records.map(({ source }) => source)).toEqual(Object.keys(golden));
+    for (const record of records) {
+      const { width, height, detections } = golden[record.source];
+      expect(record).toMatchObject({ schema: "aiw.detections/1", width, height });
+      expectAgreement(record.detections, detections, Number(conf));
+      const { total, ...stages } = record.latency_ms;
+      const sum = Object.values<number>(stages).reduce((a, b) => a + b, 0);
+      expect(sum).toBeCloseTo(total, 6);
+    }
+  });
+
+  it("the dynamic and the NMS export agree with the static one", async () => {
+    const reference = await detect("yolo11n", "0.25", "0.7");
+    for (const name of ["yolo11n-dynamic", "yolo11n-nms"]) {
+      const records = await detect(name, "0.25", "0.7");
+      for (const [i, record] of records.entries()) {
+        expectAgreement(record.detections, reference[i].detections, 0.25);
+      }
+    }
+  });
+
+  it("reports only the classes asked for, by name or id", async () => {
+    const args = ["run", "--source", media("bus.jpg"), "--model", model("yolo11n")];
+    const { stdout, code } = await aiw([...args, "--classes", "bus,0"]);
+    expect(code).toBe(0);
+    const classes = jsonLines(stdout).flatMap(({ detections }) => detections.map((d: Json) => d.class));
+    expect(new Set(classes)).toEqual(new Set(["bus", "person"]));
+  });
+
+  it("takes every frame of a video in order", async () => {
+    const args = [
+      "run",
+      "--source",
+      media("bottle-detection.mp4"),
+      "--model",
+      model("yolox-nano"),
+      "--frames",
+      "25",
+    ];
+    const { stdout, code } = await aiw(args);
+    expect(code).toBe(0);
+    const records = jsonLines(stdout);
+    expect(records.map(({ seq }) => seq)).toEqual(Array.from({ length: 25 }, (_, i) => i + 1));
+    expect(records[0]).toMatchObject({ source: "bottle-detection.mp4", width: 640, height: 360 });
+  });
+
+  it("gives the same detections for a video sent as I420 and NV12 as for RGB", async () => {
+    const args = [
+      "run",
+      "--source",
+      media("bottle-detection.mp4"),
+      "--model",
+      model("yolo11n"),
+      "--frames",
+      "3",
+    ];
+    const [rgb, ...others] = await Promise.all(
+      ["rgb24", "i420", "nv12"].map(async (format) =>
+        jsonLines((await aiw([...args, "--pixel-format", format])).stdout),
+      ),
+    );
+    for (const records of others) {
+      expect(records.length).toBe(3);
+      records.forEach((record, i) => {
+        const [found, wanted] = [record.detections, rgb?.[i].detections];
+        expect(found.map((d: Json) => d.class)).toEqual(wanted.map((d: Json) => d.class));
+        for (const d of found)
+          expect(Math.max(...wanted.map((w: Json) => iou(w.box, d.box)))).toBeGreaterThan(0.9);
+      });
+    }
+  });
+});
