@@ -40,7 +40,7 @@ export async function execute(
   const machine = new Machine(context, context.interrupt);
   const [session, source] = await together(
     (signal) => openWorkerSession(settings, context, machine, signal),
-    () => openNamedSource(name, settings, machine, true),
+    (signal) => openNamedSource(name, settings, machine, true, signal),
     context.interrupt,
   );
   try {

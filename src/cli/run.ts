@@ -35,7 +35,7 @@ export async function execute(
   const machine = new Machine(context, context.interrupt);
   const [session, source] = await together(
     (signal) => openWorkerSession(settings, context, machine, signal),
-    () => openNamedSource(first, settings, machine, false),
+    (signal) => openNamedSource(first, settings, machine, false, signal),
     context.interrupt,
   );
   const sinks: RecordSink[] = [];
@@ -93,7 +93,7 @@ class Run {
       await this.one(first);
       for (const name of rest) {
         if (this.stop.signal.aborted || this.stream.lost !== undefined) break;
-        await this.one(await openNamedSource(name, this.settings, machine, false));
+        await this.one(await openNamedSource(name, this.settings, machine, false, this.context.interrupt));
       }
     } catch (error) {
       failure = { error };

@@ -27,6 +27,7 @@ export async function openNamedSource(
   settings: Settings,
   machine: Machine,
   loop: boolean,
+  signal: AbortSignal,
 ): Promise<FrameSource> {
   const { openCamera, openSource } = await import("../source/open-source.js");
   const format = settings.pixel_format ?? "auto";
@@ -37,6 +38,7 @@ export async function openNamedSource(
     pixelFormat: format,
     loop: loop || settings.loop === true,
     clock: systemClock,
+    signal,
     ffmpeg: () => machine.ffmpeg(settings.worker === undefined),
   };
   if (name.kind === "source") return openSource(name.uri, options);

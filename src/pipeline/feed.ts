@@ -106,8 +106,10 @@ export class Feed {
     await this.prefetch.whenReady(signal);
     const cancel = stopAfter(this.clock, durationUs, stop);
     let nextUs = Number.NEGATIVE_INFINITY;
+    let overruns = this.source.overruns?.() ?? 0;
     for (let n = 0; n < maxFrames; ) {
       await this.prefetch.whenReady(signal);
+      for (const now = this.source.overruns?.() ?? 0; overruns < now; overruns++) stream.offerMissing();
       const item = signal.aborted ? undefined : this.prefetch.takeNow();
       if (item === undefined) break;
       const arrivedUs = isFailure(item) ? this.clock.nowUs() : item.capturedAtUs;

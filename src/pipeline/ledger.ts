@@ -1,7 +1,7 @@
 /**
  * Why a frame was dropped:
  * - `latest_wins`: a newer frame came before the worker had taken it
- * - `source_late`: the source had no frame ready when one was due
+ * - `source_late`: the source had no frame ready when one was due, or a camera's came faster than read
  * - `disconnected`: the link was lost while the frame waited or was in flight
  * - `interrupted`: the run ended before its answer came
  */
