@@ -1,0 +1,159 @@
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { AiwError, systemCode } from "../core/errors.js";
+
+/**
+ * Where managed environments lie. Each lock file has a folder of its own:
+ *
+ *     CACHE/env/0123456789abcdef-linux-x64/        key of the lock file and platform
+ *         ready.json                                names the finished environment; written last
+ *         venv-8c1f02aa/                            the environment
+ *     CACHE/env/0123456789abcdef-linux-x64.lock/   held while one is being made
+ *
+ * Every attempt builds in a folder of its own name, so that one that was stopped (or suspended until
+ * its lock went stale) can never spoil what another has made.
+ */
+export interface EnvSlot {
+  /** The folder of this lock file and platform. */
+  dir: string;
+  lockPath: string;
+}
+
+interface Marker {
+  /** Name of the environment's folder inside the slot. */
+  venv: string;
+  /** What its interpreter's link led to when it was made. */
+  base: string;
+}
+
+export interface ReadyEnv {
+  /** The environment's interpreter. */
+  python: string;
+  /** The environment's folder. */
+  dir: string;
+}
+
+const MARKER = "ready.json";
+
+/** The slot of a lock file's text in a cache folder. */
+export function envSlot(cacheDir: string, lockText: string): EnvSlot {
+  const key = createHash("sha256").update(lockText).digest("hex").slice(0, 16);
+  const dir = join(cacheDir, "env", `${key}-${process.platform}-${process.arch}`);
+  return { dir, lockPath: `${dir}.lock` };
+}
+
+/** The interpreter of an environment. */
+export function interpreterOf(venvDir: string): string {
+  return process.platform === "win32"
+    ? join(venvDir, "Scripts", "python.exe")
+    : join(venvDir, "bin", "python");
+}
+
+/** The slot's finished environment, or undefined; a few file reads, no subprocess. */
+export function readReady(slot: EnvSlot): ReadyEnv | undefined {
+  try {
+    const marker = JSON.parse(readFileSync(join(slot.dir, MARKER), "utf8")) as Partial<Marker>;
+    if (typeof marker.venv !== "string" || typeof marker.base !== "string") return undefined;
+    const dir = join(slot.dir, marker.venv);
+    const python = interpreterOf(dir);
+    // A link that dangles throws. One that leads elsewhere now (python3 became another version) would
+    // start an interpreter that does not look where the packages are.
+    return baseOf(dir) === marker.base && existsSync(marker.base) ? { python, dir } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What an environment stands on: the real interpreter; on Windows, where it is a copy, its home. */
+function baseOf(venvDir: string): string {
+  if (process.platform !== "win32") return realpathSync(interpreterOf(venvDir));
+  const config = readFileSync(join(venvDir, "pyvenv.cfg"), "utf8");
+  return /^home\s*=\s*(.+?)\s*$/m.exec(config)?.[1] ?? "";
+}
+
+/** Makes the slot's folder, empties it, and names a fresh folder to build in (not yet made). */
+export async function prepareSlot(slot: EnvSlot): Promise<string> {
+  await makeFolder(slot.dir);
+  await rm(join(slot.dir, MARKER), { force: true });
+  for (const name of readdirSync(slot.dir)) {
+    // What cannot be removed (an orphaned installer still writes there) is in nobody's way.
+    await rm(join(slot.dir, name), { recursive: true, force: true }).catch(() => undefined);
+  }
+  return join(slot.dir, `venv-${randomBytes(4).toString("hex")}`);
+}
+
+/**
+ * Declares a built environment finished, at once and for good.
+ * @throws AiwError ENV_FAILED when it was removed meanwhile.
+ */
+export async function markReady(slot: EnvSlot, venvDir: string): Promise<ReadyEnv> {
+  const marker: Marker = { venv: venvDir.slice(slot.dir.length + 1), base: "" };
+  try {
+    marker.base = baseOf(venvDir);
+    if (!existsSync(join(venvDir, "pyvenv.cfg"))) throw new Error("pyvenv.cfg is missing");
+    const temporary = `${venvDir}.json`;
+    await writeFile(temporary, JSON.stringify(marker));
+    await rename(temporary, join(slot.dir, MARKER));
+  } catch (cause) {
+    throw new AiwError("ENV_FAILED", `the Python environment ${venvDir} vanished while it was made`, {
+      cause,
+    });
+  }
+  return { python: interpreterOf(venvDir), dir: venvDir };
+}
+
+/** @throws AiwError ENV_FAILED naming the folder. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await makeParents(path);
+  } catch (cause) {
+    throw new AiwError(
+      "ENV_FAILED",
+      `cannot make the cache folder ${path} (${systemCode(cause)}); set AIW_CACHE to a folder that can be written`,
+      { cause },
+    );
+  }
+}
+
+/** Not mkdir's own `recursive`, which never returns where making a folder in an existing one is ENOENT (/proc). */
+async function makeParents(path: string): Promise<void> {
+  const isThere = () => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isThere()) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeParents(parent);
+  await mkdir(path).catch((error: unknown) => {
+    // Another command may have been quicker.
+    if (!isThere()) throw error;
+  });
+}
+
+export interface ListedEnv {
+  /** The folder that may be removed as a whole. */
+  dir: string;
+  /** Whether it holds a finished, working environment. */
+  ready: boolean;
+  /** Whether it belongs to the lock file that was asked about. */
+  current: boolean;
+}
+
+/** Every managed environment in a cache folder, those of other lock files included; none where it is unreadable. */
+export function listEnvs(cacheDir: string, lockText: string): ListedEnv[] {
+  const root = join(cacheDir, "env");
+  const current = envSlot(cacheDir, lockText).dir;
+  try {
+    return readdirSync(root, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && /^[0-9a-f]{16}-(?!.*\.lock$)/.test(entry.name))
+      .map(({ name }) => {
+        const dir = join(root, name);
+        return {
+          dir,
+          ready: readReady({ dir, lockPath: `${dir}.lock` }) !== undefined,
+          current: dir === current,
+        };
+      });
+  } catch {
+    return [];
+  }
+}

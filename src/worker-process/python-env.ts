@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { AiwError, systemCode } from "../core/errors.js";
+import type { Env } from "./cache-dir.js";
+import { createEnv } from "./create-env.js";
+import { withEnvLock } from "./env-lock.js";
+import {
+  type EnvSlot,
+  envSlot,
+  type ListedEnv,
+  listEnvs,
+  makeFolder,
+  markReady,
+  prepareSlot,
+  type ReadyEnv,
+  readReady,
+} from "./env-store.js";
+import { checkGivenPython } from "./given-python.js";
+
+export interface EnsurePythonOptions {
+  env: Env;
+  /** requirements.lock of the worker. */
+  lockFile: string;
+  /** See cache-dir.ts; environments are made in its folder `env`. */
+  cacheDir: string;
+  /** Told what is being done, when there is something to do. */
+  onStep?: (text: string) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/** An interpreter that has the worker's packages. */
+export interface PythonEnvironment {
+  python: string;
+  /** Whether aiw made its environment, or AIW_PYTHON names it. */
+  kind: "managed" | "given";
+  /** The managed environment's folder. */
+  dir?: string;
+}
+
+/**
+ * The interpreter to run the worker with: the one that AIW_PYTHON names, after a check, else that of the
+ * managed environment of this lock file, which is made when it is missing, half made, or broken. When it
+ * is there, finding it takes a few file reads and no subprocess. Several commands may ask at once.
+ * @throws AiwError PYTHON_UNUSABLE (AIW_PYTHON), PYTHON_MISSING, VENV_MISSING, ENV_FAILED, ENV_LOCKED,
+ *   INTERRUPTED (signal; nothing is left that counts as made).
+ */
+export async function ensurePython(options: EnsurePythonOptions): Promise<PythonEnvironment> {
+  const { env, signal } = options;
+  const given = env.AIW_PYTHON;
+  if (given) return { python: await checkGivenPython(given, env, signal), kind: "given" };
+
+  const lockText = readLock(options.lockFile);
+  const slot = envSlot(resolve(options.cacheDir), lockText);
+  const ready = readReady(slot) ?? (await makeOrAwait(slot, lockText, options));
+  return { ...ready, kind: "managed" };
+}
+
+/** The managed environment of a lock file if it is already made; makes nothing. */
+export function findManagedEnv(
+  options: Pick<EnsurePythonOptions, "lockFile" | "cacheDir">,
+): ReadyEnv | undefined {
+  return readReady(envSlot(resolve(options.cacheDir), readLock(options.lockFile)));
+}
+
+/** Every managed environment in the cache, those of other lock files included. */
+export function listManagedEnvs(options: Pick<EnsurePythonOptions, "lockFile" | "cacheDir">): ListedEnv[] {
+  return listEnvs(resolve(options.cacheDir), readLock(options.lockFile));
+}
+
+async function makeOrAwait(slot: EnvSlot, lockText: string, options: EnsurePythonOptions): Promise<ReadyEnv> {
+  const { env, signal, onStep = () => undefined } = options;
+  await makeFolder(dirname(slot.dir));
+  const make = async () => {
+    const venvDir = await prepareSlot(slot);
+    try {
+      await createEnv({ env, venvDir, lockFile: resolve(options.lockFile), lockText, onStep, signal });
+      return await markReady(slot, venvDir);
+    } catch (error) {
+      await rm(venvDir, { recursive: true, force: true }).catch(() => undefined);
+      throw error;
+    }
+  };
+  const onWait = () => onStep("waiting for another aiw command that is making the Python environment");
+  return withEnvLock(slot, () => readReady(slot), make, onWait, signal);
+}
+
+function readLock(lockFile: string): string {
+  try {
+    return readFileSync(lockFile, "utf8");
+  } catch (cause) {
+    const message = `cannot read ${lockFile} (${systemCode(cause)}), which comes with aiw: install aiw again`;
+    throw new AiwError("ENV_FAILED", message, { cause });
+  }
+}
