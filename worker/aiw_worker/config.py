@@ -1,0 +1,124 @@
+"""The worker's settings: flag, then environment, then default. Standard library only: it is read first."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from aiw_worker import __version__
+from aiw_worker.errors import Code, WorkerError
+
+_DEFAULT_HOST = "127.0.0.1"
+_DEFAULT_PORT = 7001
+_CONTAINER_MODELS = Path("/models")
+_ENGINES = ("auto", "onnxruntime")
+_EXAMPLES = """examples:
+  python -m aiw_worker --model-dir models
+  python -m aiw_worker --port 0 --threads 2 --log-format json --exit-with-stdin
+  python -m aiw_worker --host 0.0.0.0 --insecure    (in a container on a private network)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set. `threads` 0 = as many as the process may use."""
+
+    host: str = _DEFAULT_HOST
+    port: int = _DEFAULT_PORT
+    model_dirs: tuple[Path, ...] = ()
+    threads: int = 0
+    engine: str = "auto"
+    log_format: str = "pretty"
+    debug: bool = False
+    exit_with_stdin: bool = False
+    insecure: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise WorkerError(Code.USAGE, f"{message} (see --help)")
+
+
+def parse_config(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
+    """Settings from the command line and BIND_HOST, BIND_PORT, AIW_INSECURE.
+
+    Raises:
+        WorkerError: USAGE.
+    """
+    found = _parser(environment).parse_args(arguments)
+    return Config(
+        host=found.host,
+        port=_checked("--port (or BIND_PORT)", found.port, 0, 65535),
+        model_dirs=_model_dirs(found.model_dir),
+        threads=_checked("--threads", found.threads, 0, 1024),
+        engine=found.engine,
+        log_format=found.log_format,
+        debug=found.debug,
+        exit_with_stdin=found.exit_with_stdin,
+        insecure=found.insecure or environment.get("AIW_INSECURE") == "1",
+    )
+
+
+def _parser(environment: Mapping[str, str]) -> _Parser:
+    parser = _Parser(
+        prog="aiw-worker",
+        description="Runs object detection on frames that come over TCP.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--version", action="version", version=f"aiw-worker {__version__}")
+    add(
+        "--host",
+        default=environment.get("BIND_HOST") or _DEFAULT_HOST,
+        help="address to listen on (default: 127.0.0.1)",
+    )
+    add(
+        "--port",
+        default=environment.get("BIND_PORT") or str(_DEFAULT_PORT),
+        help="port to listen on, 0 = a free one (default: 7001)",
+    )
+    add(
+        "--model-dir",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="where models may be loaded from, repeatable (default: the working folder, and /models)",
+    )
+    add("--threads", default="0", help="threads of one inference (default: the cores it may use)")
+    add("--engine", choices=_ENGINES, default="auto", help="what runs the model (default: auto)")
+    add("--log-format", choices=("pretty", "json"), default="pretty", help="of the log on stderr")
+    add("--debug", action="store_true", help="log more, and tracebacks")
+    add("--exit-with-stdin", action="store_true", help="end when stdin does: dies with its parent")
+    add(
+        "--insecure",
+        action="store_true",
+        help="allow an address beyond loopback (or AIW_INSECURE=1); anyone who reaches it may use the worker",
+    )
+    return parser
+
+
+def _checked(name: str, text: str, low: int, high: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:
+        raise WorkerError(Code.USAGE, f"{name} is '{text}'; it must be a whole number from {low} to {high}")
+    return value
+
+
+def _model_dirs(named: Sequence[str]) -> tuple[Path, ...]:
+    if not named:
+        return (Path.cwd(), _CONTAINER_MODELS) if _CONTAINER_MODELS.is_dir() else (Path.cwd(),)
+    for name in named:
+        if not Path(name).is_dir():
+            raise WorkerError(Code.USAGE, f"--model-dir '{name}' is not a folder")
+        if not os.access(name, os.R_OK | os.X_OK):
+            raise WorkerError(Code.USAGE, f"--model-dir '{name}' can't be read")
+    return tuple(Path(name) for name in named)

@@ -1,0 +1,235 @@
+"""One TCP connection: bytes in and out, heartbeats, and the way it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import cast
+
+from aiw_worker import log
+from aiw_worker.codec import End, Heartbeat, Init, encode_error, encode_heartbeat, parse
+from aiw_worker.datatypes import Frame
+from aiw_worker.errors import WorkerError
+from aiw_worker.framing import MAX_MESSAGE_BYTES, Framer
+from aiw_worker.session import Services, Session
+
+# Requests in line before reading pauses: more only come from clients that take no notice of credits.
+_MAX_BACKLOG = 8
+# Answers that the client hasn't read before nothing new is started for it.
+_WRITE_HIGH_BYTES = 256 * 1024
+_SCRATCH_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds; tests shorten them."""
+
+    heartbeat: float = 2.0
+    silence: float = 10.0
+    drain: float = 2.0
+    grace: float = 1.0
+
+
+class _State(Enum):
+    OPEN = auto()
+    # The stream can't be read any further; what came before is still answered.
+    FAILING = auto()
+    # The client sends no more; what came before is still answered.
+    FINISHING = auto()
+    # Our side is closed; what the client still sends is thrown away.
+    DRAINING = auto()
+    CLOSED = auto()
+
+
+class Connection(asyncio.BufferedProtocol):
+    """Feeds a session. All of it runs on the event loop, and none of it waits."""
+
+    def __init__(self, services: Services, timings: Timings, closed: Callable[[Connection], None]) -> None:
+        self._timings = timings
+        self._closed = closed
+        self._loop = asyncio.get_running_loop()
+        self._framer = Framer()
+        self._session = Session(services, self)
+        self._state = _State.OPEN
+        self._reading = True
+        self._peer_beats = False
+        self._sent_at = self._heard_at = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self._transport: asyncio.Transport
+        self._scratch = memoryview(b"")
+        self.peer = "?"
+
+    # asyncio.BufferedProtocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Starts the heartbeat."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=_WRITE_HIGH_BYTES)
+        sock = transport.get_extra_info("socket")
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.peer = ":".join(str(part) for part in transport.get_extra_info("peername")[:2])
+        log.info("client connected", peer=self.peer)
+        self._timer = self._loop.call_later(self._timings.heartbeat, self._beat)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go: straight into the message's own buffer."""
+        if self._state is not _State.OPEN:
+            if not self._scratch:
+                self._scratch = memoryview(bytearray(_SCRATCH_BYTES))
+            return self._scratch
+        return self._framer.buffer()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Takes what came; a complete message goes to the session at once."""
+        self._heard_at = self._loop.time()
+        if self._state is not _State.OPEN:
+            return
+        try:
+            body = self._framer.advance(nbytes)
+            if body is not None:
+                self._receive(body)
+        except WorkerError as error:
+            self._stop_reading_for(error)
+        self._regulate()
+
+    def eof_received(self) -> bool:
+        """The client sends no more: what it sent is still answered, then the connection ends."""
+        if self._framer.mid_message and self._state is _State.OPEN:
+            log.debug("client left in the middle of a message", peer=self.peer)
+        if self._state is _State.OPEN:
+            self._state = _State.FINISHING
+            if self._session.busy or self._session.backlog:
+                return True
+        elif self._state is _State.FAILING:
+            return True
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Frees everything, whatever was going on."""
+        self._state = _State.CLOSED
+        if self._timer is not None:
+            self._timer.cancel()
+        self._session.close()
+        log.info("client gone", peer=self.peer, **({"reason": str(exc)} if exc else {}))
+        self._closed(self)
+
+    def pause_writing(self) -> None:
+        """The client doesn't read: nothing new is started for it."""
+        self._session.hold(True)
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._session.hold(False)
+
+    # session.Port
+
+    def send(self, message: bytes) -> None:
+        """Writes one encoded message, or several."""
+        if self._state in (_State.OPEN, _State.FAILING, _State.FINISHING):
+            self._sent_at = self._loop.time()
+            self._transport.write(message)
+
+    def served(self, request: Init | Frame | End) -> None:
+        """Takes the frame's buffer back, and reads on if that was what it waited for."""
+        if isinstance(request, Frame) and request.leased:
+            self._framer.release()
+        elif isinstance(request, Init) and self._session.active:
+            self._framer.cap = MAX_MESSAGE_BYTES
+        self._regulate()
+
+    def idle(self) -> None:
+        """Ends the connection when the client has already ended its half."""
+        if self._state is _State.FINISHING:
+            self._transport.close()
+
+    def fail(self, error: WorkerError) -> None:
+        """Sends the Error, closes our half and lets the client finish reading it, for a while."""
+        log.warning("connection ended", peer=self.peer, error=error.name, reason=error.message)
+        self.send(encode_error(error))
+        self._state = _State.DRAINING
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._resume()
+        self._loop.call_later(self._timings.drain, self._transport.abort)
+
+    # server
+
+    @property
+    def busy(self) -> bool:
+        """Whether a frame is in hand."""
+        return self._session.running
+
+    def finish(self) -> None:
+        """Takes nothing more; the frame in hand is still answered, then the connection ends."""
+        self._session.drop_waiting()
+        if self._state is _State.OPEN:
+            self._state = _State.FINISHING
+        if self._session.running:
+            self._pause()
+        else:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Ends the connection at once."""
+        self._transport.abort()
+
+    def _receive(self, body: bytes | memoryview) -> None:
+        message = parse(body)
+        if isinstance(body, memoryview) and not (isinstance(message, Frame) and message.leased):
+            self._framer.release()
+        if isinstance(message, Heartbeat):
+            self._peer_beats = True
+        elif message is not None:
+            self._session.offer(message)
+
+    def _stop_reading_for(self, error: WorkerError) -> None:
+        self._state = _State.FAILING
+        self._pause()
+        # Behind what came before it, which is answered first.
+        self._session.offer(error)
+
+    def _regulate(self) -> None:
+        """Reads only what there is a place for."""
+        if self._state is not _State.OPEN:
+            return
+        self._framer.undecided = self._session.undecided
+        try:
+            self._framer.proceed()
+        except WorkerError as error:
+            self._stop_reading_for(error)
+            return
+        if self._framer.blocked or self._session.backlog >= _MAX_BACKLOG:
+            self._pause()
+        else:
+            self._resume()
+
+    def _pause(self) -> None:
+        if self._reading:
+            self._reading = False
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if not self._reading:
+            self._reading = True
+            # The client was not silent: nobody listened.
+            self._heard_at = self._loop.time()
+            self._transport.resume_reading()
+
+    def _beat(self) -> None:
+        """Sends a Heartbeat when nothing else was sent for a while; ends it when the peer fell silent."""
+        now = self._loop.time()
+        silent = now - self._heard_at
+        if self._peer_beats and self._reading and silent >= self._timings.silence:
+            log.warning("client fell silent", peer=self.peer, seconds=round(silent, 1))
+            self._transport.abort()
+            return
+        if now - self._sent_at >= self._timings.heartbeat - 0.001:
+            # Not on top of what the client doesn't read anyway.
+            if self._transport.get_write_buffer_size() == 0:
+                self.send(encode_heartbeat())
+            self._sent_at = now
+        self._timer = self._loop.call_at(self._sent_at + self._timings.heartbeat, self._beat)

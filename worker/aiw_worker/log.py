@@ -1,0 +1,80 @@
+"""Logging to stderr, one line a record, for people or as JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import datetime, timezone
+from typing import Any
+
+logger = logging.getLogger("aiw_worker")
+
+
+def info(message: str, **fields: Any) -> None:
+    """Logs what an operator wants to read."""
+    logger.info(message, extra={"fields": fields})
+
+
+def warning(message: str, **fields: Any) -> None:
+    """Logs what an operator should look at."""
+    logger.warning(message, extra={"fields": fields})
+
+
+def debug(message: str, **fields: Any) -> None:
+    """Logs what only a developer wants to read."""
+    logger.debug(message, extra={"fields": fields})
+
+
+def exception(message: str, error: BaseException, **fields: Any) -> None:
+    """Logs a fault of the worker itself: one line, and the traceback only with --debug."""
+    debugging = logger.isEnabledFor(logging.DEBUG)
+    fields["error"] = f"{type(error).__name__}: {error}".splitlines()[0]
+    logger.error(message, exc_info=error if debugging else None, extra={"fields": fields})
+
+
+class JsonFormatter(logging.Formatter):
+    """{"level":"info","time":"…","msg":"…", …fields}, on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One JSON object; newlines of a traceback are escaped by JSON itself."""
+        entry: dict[str, Any] = {
+            "level": record.levelname.lower(),
+            "time": _time(record),
+            "msg": record.getMessage(),
+        }
+        entry.update(getattr(record, "fields", {}))
+        if record.exc_info:
+            entry["stack"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+class PrettyFormatter(logging.Formatter):
+    """`12:00:00.123 info  message key=value`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, and a traceback below it with --debug."""
+        fields = getattr(record, "fields", {})
+        tail = "".join(f" {key}={value}" for key, value in fields.items())
+        line = f"{_time(record)[11:23]} {record.levelname.lower():<7} {record.getMessage()}{tail}"
+        line = " ".join(line.splitlines())
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def configure(fmt: str, debugging: bool) -> None:
+    """Sends the worker's log to stderr. `fmt` is "pretty" or "json"."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if fmt == "json" else PrettyFormatter())
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.DEBUG if debugging else logging.INFO)
+    logger.propagate = False
+    # asyncio's own complaints take the same way, and only matter to developers.
+    aio = logging.getLogger("asyncio")
+    aio.handlers[:] = [handler]
+    aio.setLevel(logging.WARNING if debugging else logging.CRITICAL)
+    aio.propagate = False
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,137 @@
+"""Starting, listening and stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+from aiw_worker import log
+from aiw_worker.config import Config
+from aiw_worker.connection import Connection, Timings
+from aiw_worker.datatypes import EngineOptions
+from aiw_worker.engines import check_engine
+from aiw_worker.errors import Code, WorkerError, one_line
+from aiw_worker.modelfiles import ModelFiles
+from aiw_worker.models import Loader, ModelPool, loader_for
+from aiw_worker.resources import ResourceMeter, available_threads
+from aiw_worker.scheduler import Scheduler
+from aiw_worker.session import Services
+
+# Loads at the same time: one that takes long doesn't hold up a client whose model is loaded already.
+_LOADERS = 4
+
+
+class Server:
+    """The listening worker."""
+
+    def __init__(self, config: Config, load: Loader, timings: Timings | None = None) -> None:
+        self._config = config
+        self._timings = timings or Timings()
+        loop = asyncio.get_running_loop()
+        self._services = Services(
+            pool=ModelPool(ModelFiles(config.model_dirs), load),
+            loaders=ThreadPoolExecutor(_LOADERS, "loader"),
+            scheduler=Scheduler(loop),
+            meter=ResourceMeter(),
+            call_soon_threadsafe=loop.call_soon_threadsafe,
+        )
+        self._connections: set[Connection] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._server: asyncio.Server | None = None
+        self.host = config.host
+        self.port = config.port
+
+    async def start(self) -> None:
+        """Listens; `host` and `port` then say where.
+
+        Raises:
+            WorkerError: USAGE for a forbidden address beyond loopback, PORT_IN_USE or LISTEN_FAILED.
+        """
+        loop = asyncio.get_running_loop()
+        address = await _resolve(self._config.host, self._config.port)
+        if not ipaddress.ip_address(address).is_loopback and not self._config.insecure:
+            raise WorkerError(
+                Code.USAGE,
+                f"--host {self._config.host} can be reached from other machines, and the worker has no "
+                "token or TLS; listen on 127.0.0.1, or say --insecure (AIW_INSECURE=1)",
+            )
+        try:
+            self._server = await loop.create_server(self._connection, address, self._config.port)
+        except OSError as error:
+            raise _listening_error(self._config, error) from error
+        self.host, self.port = self._server.sockets[0].getsockname()[:2]
+
+    async def stop(self) -> None:
+        """Takes nothing new, lets frames in hand be answered for a moment, then closes every connection."""
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._connections):
+            connection.finish()
+        try:
+            await asyncio.wait_for(self._empty.wait(), self._timings.grace)
+        except asyncio.TimeoutError:
+            for connection in list(self._connections):
+                connection.abort()
+        self._services.scheduler.close()
+        self._services.loaders.shutdown(wait=False, cancel_futures=True)
+
+    def _connection(self) -> Connection:
+        connection = Connection(self._services, self._timings, self._forget)
+        self._connections.add(connection)
+        self._empty.clear()
+        return connection
+
+    def _forget(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        if not self._connections:
+            self._empty.set()
+
+
+async def run(config: Config, stopped: asyncio.Event) -> None:
+    """Serves until `stopped` is set. Prints the one line that says where it listens.
+
+    Raises:
+        WorkerError: what keeps it from starting.
+    """
+    version = check_engine(config.engine)
+    threads = config.threads or available_threads()
+    server = Server(config, loader_for(EngineOptions(config.engine, threads)))
+    await server.start()
+    log.info(
+        "worker ready",
+        engine=f"onnxruntime {version}",
+        threads=threads,
+        model_dirs=[str(path) for path in config.model_dirs],
+    )
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    print(f"aiw worker listening on {host}:{server.port}", flush=True)
+    await stopped.wait()
+    log.info("worker stopping")
+    await server.stop()
+
+
+async def _resolve(host: str, port: int) -> str:
+    """The first address of a host: one socket, so that port 0 is one port."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (OSError, UnicodeError) as error:
+        reason = one_line(error)
+        raise WorkerError(Code.LISTEN_FAILED, f"--host '{host}' can't be looked up: {reason}") from error
+    return str(found[0][4][0])
+
+
+def _listening_error(config: Config, error: OSError) -> WorkerError:
+    if error.errno == errno.EADDRINUSE:
+        return WorkerError(
+            Code.PORT_IN_USE,
+            f"port {config.port} on {config.host} is in use; stop what uses it, or choose another with "
+            "--port (0 = a free one)",
+        )
+    reason = errno.errorcode.get(error.errno or 0, "unknown")
+    return WorkerError(Code.LISTEN_FAILED, f"can't listen on {config.host}:{config.port} ({reason})")

@@ -1,0 +1,256 @@
+"""What one client asked for, served in order, one request at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+from aiw_worker import log
+from aiw_worker.codec import End, Init, encode_error, encode_init_ok, encode_ready, encode_result
+from aiw_worker.datatypes import Frame, Outcome, Size, Thresholds
+from aiw_worker.errors import Code, WorkerError
+from aiw_worker.handshake import check_against_model, init_ok, thresholds_of
+from aiw_worker.models import Lease, ModelPool
+from aiw_worker.resources import ResourceMeter
+from aiw_worker.scheduler import Scheduler
+
+
+class Port(Protocol):
+    """What a session needs of its connection."""
+
+    def send(self, message: bytes) -> None:
+        """Writes one encoded message."""
+        ...
+
+    def served(self, request: Init | Frame | End) -> None:
+        """A request was answered: its buffer is free, and there is room for another."""
+        ...
+
+    def idle(self) -> None:
+        """Nothing is left to answer."""
+        ...
+
+    def fail(self, error: WorkerError) -> None:
+        """Says why, then ends the connection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What sessions share."""
+
+    pool: ModelPool
+    # Where models are loaded: off the event loop, and not on the inference thread.
+    loaders: Executor
+    scheduler: Scheduler
+    meter: ResourceMeter
+    call_soon_threadsafe: Callable[..., object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Active:
+    """A model and how its output is reported."""
+
+    lease: Lease
+    thresholds: Thresholds
+
+
+class _State(Enum):
+    IDLE = auto()
+    LOADING = auto()
+    RUNNING = auto()
+    CLOSED = auto()
+
+
+class Session:
+    """Requests wait in line here, so that answers come in the order of the questions."""
+
+    def __init__(self, services: Services, port: Port) -> None:
+        self._services = services
+        self._port = port
+        self._line: deque[Init | Frame | End | WorkerError] = deque()
+        self._state = _State.IDLE
+        self._active: _Active | None = None
+        self._held = False
+
+    @property
+    def backlog(self) -> int:
+        """Requests that wait, the one in hand not counted."""
+        return len(self._line)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is in hand."""
+        return self._state in (_State.LOADING, _State.RUNNING)
+
+    @property
+    def running(self) -> bool:
+        """Whether a frame is in hand."""
+        return self._state is _State.RUNNING
+
+    @property
+    def undecided(self) -> bool:
+        """Whether an Init is in hand or in line."""
+        return self._state is _State.LOADING or any(isinstance(item, Init) for item in self._line)
+
+    @property
+    def active(self) -> bool:
+        """Whether an Init was accepted and not ended."""
+        return self._active is not None
+
+    def offer(self, request: Init | Frame | End | WorkerError) -> None:
+        """Takes a request in line. An error ends the connection when its turn comes."""
+        if self._state is not _State.CLOSED:
+            self._line.append(request)
+            self._serve()
+
+    def hold(self, held: bool) -> None:
+        """Starts nothing new while held: the client doesn't read its answers."""
+        self._held = held
+        if not held:
+            self._serve()
+
+    def drop_waiting(self) -> None:
+        """Forgets what waits in line; the request in hand is still answered."""
+        self._line.clear()
+
+    def close(self) -> None:
+        """Ends the session whatever is in hand, whose outcome nobody gets."""
+        self._state = _State.CLOSED
+        self._line.clear()
+        self._deactivate()
+
+    def _serve(self) -> None:
+        while self._state is _State.IDLE and self._line and not self._held:
+            request = self._line.popleft()
+            if isinstance(request, Frame):
+                self._start_frame(request)
+            elif isinstance(request, Init):
+                self._start_load(request)
+            elif isinstance(request, End):
+                self._deactivate()
+                self._port.served(request)
+            else:
+                self._line.clear()
+                self._port.fail(request)
+        if self._state is _State.IDLE and not self._line:
+            self._port.idle()
+
+    # Init
+
+    def _start_load(self, init: Init) -> None:
+        try:
+            thresholds = thresholds_of(init)
+        except WorkerError as error:
+            self._refuse(init, error)
+            return
+        self._state = _State.LOADING
+        services = self._services
+        wanted = Size(init.width, init.height)
+        loaded = services.loaders.submit(services.pool.acquire, init.model_path, wanted)
+        loaded.add_done_callback(functools.partial(self._hand_over_load, init, thresholds))
+
+    def _hand_over_load(self, init: Init, thresholds: Thresholds, loaded: Future[Lease]) -> None:
+        """On the loader's thread."""
+        if loaded.cancelled():
+            return
+        outcome = loaded.exception() or loaded.result()
+        # The event loop may have ended before the load did.
+        with contextlib.suppress(RuntimeError):
+            self._services.call_soon_threadsafe(self._end_load, init, thresholds, outcome)
+
+    def _end_load(self, init: Init, thresholds: Thresholds, loaded: Lease | BaseException) -> None:
+        if isinstance(loaded, BaseException):
+            if self._state is not _State.CLOSED:
+                self._state = _State.IDLE
+                self._refuse(init, _typed(loaded, "loading the model"))
+                self._serve()
+            return
+        if self._state is _State.CLOSED:
+            self._release(loaded)
+            return
+        self._state = _State.IDLE
+        try:
+            check_against_model(init, loaded)
+        except WorkerError as error:
+            self._release(loaded)
+            self._refuse(init, error)
+        else:
+            self._accept(init, _Active(loaded, thresholds))
+        self._serve()
+
+    def _accept(self, init: Init, active: _Active) -> None:
+        self._deactivate()
+        self._active = active
+        answer = init_ok(init, active.lease)
+        for text in answer.warnings:
+            log.warning(text, model=init.model_path, client=init.client_id)
+        self._port.send(encode_init_ok(answer) + encode_ready(0))
+        self._port.served(init)
+
+    def _refuse(self, init: Init, error: WorkerError) -> None:
+        # No Ready: the former settings, and the credit that came with them, stay as they are.
+        log.warning("Init refused", error=error.name, reason=error.message, client=init.client_id)
+        self._port.send(encode_error(error))
+        self._port.served(init)
+
+    # Frames
+
+    def _start_frame(self, frame: Frame) -> None:
+        active = self._active
+        if active is None:
+            error = WorkerError(Code.NOT_INITIALISED, "a Frame came before an accepted Init; send Init first")
+            self._refuse_frame(frame, error)
+            return
+        self._state = _State.RUNNING
+
+        def run() -> Outcome:
+            if self._state is _State.CLOSED:
+                raise WorkerError(Code.SHUTTING_DOWN, "the connection ended")
+            return active.lease.pipeline.run(frame, active.thresholds)
+
+        self._services.scheduler.submit(run, lambda outcome: self._end_frame(frame, active, outcome))
+
+    def _end_frame(self, frame: Frame, active: _Active, outcome: Outcome | Exception) -> None:
+        if self._state is _State.CLOSED:
+            return
+        self._state = _State.IDLE
+        if isinstance(outcome, Outcome):
+            names = active.lease.pipeline.info.class_names
+            self._port.send(encode_result(frame, outcome, names, self._services.meter.usage()))
+            self._port.served(frame)
+        else:
+            self._refuse_frame(frame, _typed(outcome, "running a frame"))
+        self._serve()
+
+    def _refuse_frame(self, frame: Frame, error: WorkerError) -> None:
+        # In debug only: a client that sends a bad frame sends many.
+        log.debug("frame refused", seq=frame.seq, error=error.name, reason=error.message)
+        self._port.send(encode_error(error, frame.seq) + encode_ready(frame.seq))
+        self._port.served(frame)
+
+    # Model
+
+    def _deactivate(self) -> None:
+        if self._active is not None:
+            self._release(self._active.lease)
+            self._active = None
+
+    def _release(self, lease: Lease) -> None:
+        # Unloading joins the engine's threads: not on the event loop. Once the worker stops, it needn't be.
+        with contextlib.suppress(RuntimeError):
+            self._services.loaders.submit(self._services.pool.release, lease)
+
+
+def _typed(error: BaseException, doing: str) -> WorkerError:
+    """An error that a client can be told; what is not one is a fault of the worker, and logged as such."""
+    if isinstance(error, WorkerError):
+        return error
+    log.exception(f"{doing} failed", error)
+    return WorkerError(Code.INTERNAL, f"{doing} failed in the worker ({type(error).__name__}); see its log")

@@ -1,0 +1,92 @@
+"""Fixtures: workers in this process with engines of their own, and the shared test data where it is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import fake_loader
+
+from aiw_worker.config import Config
+from aiw_worker.connection import Timings
+from aiw_worker.server import Server
+
+WORKER = Path(__file__).resolve().parents[1]
+# The first fields of an ONNX file: ir_version 8, producer "t". Engines of tests don't read on.
+STUB_MODEL = b"\x08\x08\x12\x01t"
+
+
+class RunningWorker:
+    """A server on a thread of its own."""
+
+    def __init__(self, model_dir: Path, load: Any, timings: Timings) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self.server: Server
+        self._thread = threading.Thread(target=self._run, args=(model_dir, load, timings), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(20)
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    def begin_stop(self) -> None:
+        """Stops the server, not its event loop."""
+        asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(20)
+
+    def stop(self) -> None:
+        self.begin_stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(20)
+        self._loop.close()
+
+    def _run(self, model_dir: Path, load: Any, timings: Timings) -> None:
+        asyncio.set_event_loop(self._loop)
+
+        async def start() -> None:
+            self.server = Server(Config(port=0, model_dirs=(model_dir,)), load, timings)
+            await self.server.start()
+
+        self._loop.run_until_complete(start())
+        self._ready.set()
+        self._loop.run_forever()
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A model directory with a.onnx and b.onnx, for engines that don't read them."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "a.onnx").write_bytes(STUB_MODEL)
+    (folder / "b.onnx").write_bytes(STUB_MODEL + b"\x1a\x01b")
+    return folder
+
+
+@pytest.fixture
+def start_worker(models: Path) -> Iterator[Callable[..., RunningWorker]]:
+    """Starts workers that stop with the test."""
+    running: list[RunningWorker] = []
+
+    def start(load: Any = None, model_dir: Path = models, **timings: float) -> RunningWorker:
+        worker = RunningWorker(model_dir, load or fake_loader(), Timings(**timings))
+        running.append(worker)
+        return worker
+
+    yield start
+    for worker in running:
+        worker.stop()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of models, media and golden files that a user's clone does not have."""
+    folder = Path(os.environ.get("AIW_SHARED") or WORKER.parents[1] / "shared")
+    if not (folder / "models").is_dir():
+        pytest.skip(f"no shared test data at {folder} (AIW_SHARED names another place)")
+    return folder

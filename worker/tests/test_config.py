@@ -1,0 +1,87 @@
+"""Settings, and what the process may use."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from aiw_worker.config import parse_config
+from aiw_worker.errors import Code, WorkerError, one_line
+from aiw_worker.log import JsonFormatter, PrettyFormatter
+from aiw_worker.resources import ResourceMeter, available_threads, cpu_quota
+
+
+def test_flag_before_environment_before_default(tmp_path: Path) -> None:
+    default = parse_config([], {})
+    assert (default.host, default.port, default.threads, default.engine) == ("127.0.0.1", 7001, 0, "auto")
+    assert Path.cwd() in default.model_dirs
+    env = {"BIND_HOST": "0.0.0.0", "BIND_PORT": "9", "AIW_INSECURE": "1"}
+    found = parse_config([], env)
+    assert (found.host, found.port, found.insecure) == ("0.0.0.0", 9, True)
+    found = parse_config(["--host", "::1", "--port", "0", "--model-dir", str(tmp_path)], env)
+    assert (found.host, found.port, found.model_dirs) == ("::1", 0, (tmp_path,))
+
+
+def test_bad_environment_is_named() -> None:
+    with pytest.raises(WorkerError) as caught:
+        parse_config([], {"BIND_PORT": "many"})
+    assert "BIND_PORT" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("membership", "files", "quota"),
+    [
+        ("0::/a/b\n", {"a/b/cpu.max": "max 100000", "a/cpu.max": "150000 100000"}, 1.5),
+        # As a container sees it: the host's path, of which only the root is there.
+        ("0::/docker/xyz\n", {"cpu.max": "200000 100000\n"}, 2),
+        ("0::/\n", {"cpu.max": "max 100000\n"}, None),
+        (
+            "3:cpuset:/\n4:cpu,cpuacct:/x\n",
+            {"cpu,cpuacct/x/cpu.cfs_quota_us": "50000", "cpu,cpuacct/x/cpu.cfs_period_us": "100000"},
+            0.5,
+        ),
+        ("1:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
+        ("0::/\n", {"cpu.max": "nonsense"}, None),
+        ("garbage\n", {}, None),
+    ],
+)
+def test_cpu_quota(tmp_path: Path, membership: str, files: dict[str, str], quota: float | None) -> None:
+    root = tmp_path / "cgroup"
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    own = tmp_path / "self"
+    own.write_text(membership)
+    assert cpu_quota(root, own) == quota
+    assert cpu_quota(root, tmp_path / "missing") is None
+
+
+def test_resources_of_this_process() -> None:
+    assert available_threads() >= 1
+    usage = ResourceMeter().usage()
+    assert usage.cpu_us > 0
+    assert usage.rss_bytes > 1_000_000
+
+
+def test_error_codes_are_unique() -> None:
+    codes = [kind.value.code for kind in Code]
+    assert len(codes) == len(set(codes))
+    assert len(Code) == len(Code.__members__)
+
+
+def test_one_line() -> None:
+    assert one_line(ValueError("first   line\nsecond")) == "first line"
+    assert one_line(KeyError()) == "KeyError"
+    assert len(one_line(ValueError("x" * 1000))) == 240
+
+
+def test_log_is_one_line_a_record() -> None:
+    record = logging.LogRecord("n", logging.WARNING, "f", 1, "two\nlines", None, None)
+    record.fields = {"model": "a\nb"}
+    entry = json.loads(JsonFormatter().format(record))
+    assert (entry["level"], entry["msg"], entry["model"]) == ("warning", "two\nlines", "a\nb")
+    assert entry["time"].endswith("Z")
+    assert "\n" not in PrettyFormatter().format(record)

@@ -1,0 +1,214 @@
+"""Where models may come from, how they are told apart, and how they are shared."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import graphs
+import numpy as np
+import pytest
+from conftest import STUB_MODEL
+from fakes import WAIT_S, FakeEngine, Gate, fake_loader
+
+from aiw_worker.datatypes import Size
+from aiw_worker.errors import WorkerError
+from aiw_worker.modelfiles import ModelFiles
+from aiw_worker.models import ModelPool
+from aiw_worker.names import COCO, class_names, parse_names
+
+ANY = Size(0, 0)
+
+
+def refusal(files: ModelFiles, name: str) -> str:
+    with pytest.raises(WorkerError) as caught:
+        files.find(name)
+    assert "\n" not in caught.value.message
+    return caught.value.name
+
+
+def test_names_are_looked_up_in_each_root(models: Path, tmp_path: Path) -> None:
+    second = tmp_path / "second"
+    (second / "inner").mkdir(parents=True)
+    (second / "inner" / "c.onnx").write_bytes(STUB_MODEL)
+    files = ModelFiles([models, second])
+    found = files.find("inner/c.onnx")
+    assert found.path == (second / "inner" / "c.onnx").resolve()
+    assert found.sha256 == hashlib.sha256(STUB_MODEL).hexdigest()
+    assert files.find(str(models / "a.onnx")).path == (models / "a.onnx").resolve()
+
+
+def test_nothing_outside_the_roots(models: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "secret.onnx"
+    outside.write_bytes(STUB_MODEL)
+    (models / "link.onnx").symlink_to(outside)
+    (models / "folder").symlink_to(tmp_path)
+    (models / "inside.onnx").symlink_to(models / "a.onnx")
+    (models / "loop").symlink_to(models / "loop")
+    # A sibling whose name begins like the root's.
+    sibling = tmp_path / "models-more"
+    sibling.mkdir()
+    (sibling / "d.onnx").write_bytes(STUB_MODEL)
+    files = ModelFiles([models])
+    for name in (
+        "../secret.onnx",
+        str(outside),
+        "link.onnx",
+        "folder/secret.onnx",
+        "../models-more/d.onnx",
+        "../nothing-there",
+        "/etc/passwd",
+        "a/../../secret.onnx",
+    ):
+        assert refusal(files, name) == "MODEL_OUTSIDE_ROOTS", name
+    assert files.find("inside.onnx").path == (models / "a.onnx").resolve()
+    assert files.find("../models/a.onnx").path == (models / "a.onnx").resolve()
+    for name in ("loop", "x" * 5000, "a\0b", "", "nope.onnx"):
+        assert refusal(files, name) == "MODEL_NOT_FOUND", name
+
+
+def test_files_that_are_no_models(models: Path, tmp_path: Path) -> None:
+    whole = graphs.fixed(
+        tmp_path / "whole.onnx", np.zeros((1, 6, graphs.CELLS)), names="{0: 'a'}"
+    ).read_bytes()
+    contents = {"empty": b"", "text": b"hello, this is text", "zip": b"PK\x03\x04" + bytes(99)}
+    contents |= {f"cut{n}": whole[:n] for n in (len(whole) - 1, len(whole) // 2, 40)}
+    for name, content in contents.items():
+        (models / name).write_bytes(content)
+    files = ModelFiles([models])
+    assert refusal(files, "empty") == "MODEL_EMPTY"
+    assert refusal(files, "text") == "MODEL_NOT_ONNX"
+    assert refusal(files, "zip") == "MODEL_NOT_ONNX"
+    assert refusal(files, ".") == "MODEL_NOT_A_FILE"
+    for name in contents:
+        if name.startswith("cut"):
+            assert refusal(files, name) == "MODEL_TRUNCATED"
+
+
+def test_hash_is_read_again_only_when_the_file_changed(models: Path, monkeypatch: Any) -> None:
+    files = ModelFiles([models])
+    first = files.find("a.onnx").sha256
+    monkeypatch.setattr("aiw_worker.modelfiles._sha256", lambda file: "read again")
+    assert files.find("a.onnx").sha256 == first
+    (models / "a.onnx").write_bytes(STUB_MODEL + b"\x1a\x02bc")
+    assert files.find("a.onnx").sha256 == "read again"
+
+
+class Pool:
+    """A pool with a record of what was loaded."""
+
+    def __init__(self, models: Path, dynamic: bool = False, gate: Gate | None = None) -> None:
+        self.loads: list[tuple[str, Size]] = []
+        shape: Any = (1, 3, "h", "w") if dynamic else (1, 3, 64, 64)
+        inner = fake_loader(lambda name: FakeEngine(shape=shape, metadata={"imgsz": "[64, 64]"}))
+
+        def load(file: Any, wanted: Size, name: str) -> Any:
+            self.loads.append((name, wanted))
+            if gate:
+                gate.pass_through()
+            return inner(file, Size(64, 64) if dynamic else wanted, name)
+
+        self.pool = ModelPool(ModelFiles([models]), load)
+
+    @property
+    def held(self) -> int:
+        return len(self.pool._entries)
+
+
+def test_unused_models_go_but_the_last_stays(models: Path) -> None:
+    it = Pool(models)
+    a = it.pool.acquire("a.onnx", ANY)
+    it.pool.release(a)
+    assert it.held == 1
+    again = it.pool.acquire("a.onnx", ANY)
+    assert again.pipeline is a.pipeline
+    b = it.pool.acquire("b.onnx", ANY)
+    assert it.held == 2
+    it.pool.release(again)
+    assert it.held == 1
+    it.pool.release(b)
+    assert it.held == 1
+    it.pool.acquire("a.onnx", ANY)
+    assert it.held == 1
+    assert [name for name, _ in it.loads] == ["a.onnx", "b.onnx", "a.onnx"]
+
+
+def test_static_models_are_shared_by_all_sizes_and_dynamic_ones_not(models: Path) -> None:
+    static, dynamic = Pool(models), Pool(models, dynamic=True)
+    for it in (static, dynamic):
+        for size in (ANY, Size(640, 480), Size(320, 320), ANY):
+            it.pool.acquire("a.onnx", size)
+    assert len(static.loads) == 1
+    assert len(dynamic.loads) == 3
+
+
+def test_same_content_under_two_names_is_one_model(models: Path) -> None:
+    (models / "copy.onnx").write_bytes(STUB_MODEL)
+    it = Pool(models)
+    assert it.pool.acquire("a.onnx", ANY).pipeline is it.pool.acquire("copy.onnx", ANY).pipeline
+
+
+def test_two_at_once_load_once(models: Path) -> None:
+    gate = Gate()
+    it = Pool(models, gate=gate)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(it.pool.acquire, "a.onnx", ANY)
+        assert gate.entered.wait(WAIT_S)
+        second = threads.submit(it.pool.acquire, "a.onnx", ANY)
+        gate.open.set()
+        assert first.result(WAIT_S).pipeline is second.result(WAIT_S).pipeline
+    assert len(it.loads) == 1
+
+
+def test_failed_load_leaves_nothing_behind(models: Path) -> None:
+    tries: list[str] = []
+
+    def make(name: str) -> FakeEngine:
+        tries.append(name)
+        if len(tries) == 1:
+            raise MemoryError
+        return FakeEngine()
+
+    pool = ModelPool(ModelFiles([models]), fake_loader(make))
+    with pytest.raises(MemoryError):
+        pool.acquire("a.onnx", ANY)
+    assert not pool._entries
+    pool.acquire("a.onnx", ANY)
+
+
+def test_file_replaced_during_its_load(models: Path) -> None:
+    def make(name: str) -> FakeEngine:
+        (models / "a.onnx").write_bytes(STUB_MODEL * 2)
+        return FakeEngine()
+
+    with pytest.raises(WorkerError) as caught:
+        ModelPool(ModelFiles([models]), fake_loader(make)).acquire("a.onnx", ANY)
+    assert (caught.value.name, caught.value.retryable) == ("MODEL_CHANGED", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("{0: 'a', 1: 'b'}", ("a", "b")),
+        ('{"0": "a", "2": "c"}', ("a", "class_1", "c")),
+        ('["a", "b"]', ("a", "b")),
+        ("", None),
+        ("[]", None),
+        ("{}", None),
+        ("{-1: 'a'}", None),
+        ("{'a': 'b'}", None),
+        ("{99999999999: 'a'}", None),
+        ("__import__('os').system('true')", None),
+        ("[" * 5000, None),
+        ("3", None),
+    ],
+)
+def test_names_of_metadata(text: str, names: tuple[str, ...] | None) -> None:
+    assert parse_names(text) == names
+
+
+def test_names_without_metadata() -> None:
+    assert class_names({}, 80) == COCO
+    assert class_names({"names": "['a']"}, 2) == ("class_0", "class_1")

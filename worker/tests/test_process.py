@@ -1,0 +1,157 @@
+"""The worker as a process: its one line, how it fails, and every way it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import graphs
+import pytest
+from client import Client
+from conftest import WORKER
+
+WAIT_S = 30
+
+
+@pytest.fixture
+def spawn(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Starts worker processes that end with the test."""
+    started: list[Any] = []
+
+    def start(*arguments: str, env: dict[str, str] | None = None) -> Any:
+        clean = {k: v for k, v in os.environ.items() if k not in ("AIW_INSECURE", "BIND_HOST", "BIND_PORT")}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "aiw_worker", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env={**clean, "PYTHONPATH": str(WORKER), **(env or {})},
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def port_of(process: Any) -> int:
+    line = process.stdout.readline()
+    assert line.startswith("aiw worker listening on 127.0.0.1:"), line + process.stderr.read()
+    return int(line.rsplit(":", 1)[1])
+
+
+def end(process: Any) -> tuple[str, str]:
+    """Waits for a tidy end; what else was on stdout, and stderr."""
+    out, err = process.communicate(timeout=WAIT_S)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    return out, err
+
+
+def test_ends_with_stdin_and_prints_one_line(spawn: Any) -> None:
+    process = spawn("--port", "0", "--exit-with-stdin", "--log-format", "json")
+    port_of(process)
+    out, err = end(process)
+    assert out == ""
+    for line in err.splitlines():
+        assert {"level", "time", "msg"} <= set(json.loads(line))
+
+
+def test_ends_with_stdin_while_a_client_has_a_model(spawn: Any, tmp_path: Path) -> None:
+    graphs.dynamic_yolo11(tmp_path / "m.onnx")
+    process = spawn("--port", "0", "--exit-with-stdin")
+    with Client(port_of(process)) as client:
+        client.start("m.onnx")
+        end(process)
+        assert client.ended()
+
+
+def test_ends_with_stdin_while_a_model_loads(spawn: Any, tmp_path: Path) -> None:
+    """A sparse file whose first field is 32 GiB long: reading it outlasts the test by far."""
+    with (tmp_path / "m.onnx").open("wb") as file:
+        file.write(b"\x08\x08\x3a\x80\x80\x80\x80\x80\x01")
+        file.truncate(9 + 2**35)
+    process = spawn("--port", "0", "--exit-with-stdin", "--debug")
+    with Client(port_of(process)) as client:
+        client.init("m.onnx")
+        # Answered in order on its own connection, so the load goes on; another connection is served.
+        with Client(client.sock.getpeername()[1]) as other:
+            other.frame(1, b"")
+            other.refused(1)
+        end(process)
+        assert client.ended()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ends_with_a_signal(spawn: Any, number: int) -> None:
+    process = spawn("--port", "0")
+    port_of(process)
+    process.send_signal(number)
+    end(process)
+
+
+def test_stays_without_stdin_unless_asked(spawn: Any) -> None:
+    process = spawn("--port", "0")
+    port = port_of(process)
+    process.stdin.close()
+    with Client(port) as client:
+        client.frame(1, b"")
+        client.refused(1)
+    process.stdin = None
+    process.terminate()
+    end(process)
+
+
+def failure(process: Any, code: int) -> str:
+    out, err = process.communicate(timeout=WAIT_S)
+    assert process.returncode == code, err
+    assert out == ""
+    assert err.startswith("aiw-worker: error ")
+    assert err.count("\n") == 1
+    return str(err)
+
+
+def test_port_in_use(spawn: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        text = failure(spawn("--port", port), 1)
+    assert text.startswith("aiw-worker: error PORT_IN_USE: ")
+    assert port in text
+    assert "--port" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--port", "70000"], "70000"),
+        (["--port", "x"], "whole number"),
+        (["--threads", "-1"], "-1"),
+        (["--bogus"], "--bogus"),
+        (["--engine", "magic"], "magic"),
+        (["--model-dir", "nowhere"], "nowhere"),
+        (["--host", "0.0.0.0"], "--insecure"),
+        (["--host", "::"], "--insecure"),
+    ],
+)
+def test_bad_usage(spawn: Any, arguments: list[str], word: str) -> None:
+    text = failure(spawn("--port", "0", *arguments), 2)
+    assert text.startswith("aiw-worker: error USAGE: ")
+    assert word in text
+
+
+def test_debug_shows_where_it_failed(spawn: Any) -> None:
+    process = spawn("--port", "x", "--debug")
+    _, err = process.communicate(timeout=WAIT_S)
+    assert process.returncode == 2
+    assert "Traceback" in err
