@@ -13,6 +13,7 @@ import { isSettled, warmUp } from "./warm-up.js";
 /** Takes `serviceUs(n)` for the n-th frame, of which 1 ms is not inference. */
 class ServiceSink implements FrameSink {
   served = 0;
+  readonly lost = undefined;
   private busy = false;
   private readonly events = new Emitter<{ result: FrameAnswer; credit: undefined; lost: AiwError }>();
 

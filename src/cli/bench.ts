@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
 import { basename } from "node:path";
 import { type ClientUsage, measure } from "../bench/measure.js";
@@ -6,20 +5,20 @@ import { type BenchReport, type BenchSettings, benchReport, environmentOf } from
 import { warmUp } from "../bench/warm-up.js";
 import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
-import { AiwError, ExitCode, systemCode } from "../core/errors.js";
+import { AiwError, ExitCode } from "../core/errors.js";
 import { packageVersion } from "../core/version.js";
 import { Feed, type Pace } from "../pipeline/feed.js";
 import { droppedTotal } from "../pipeline/ledger.js";
 import { benchTable } from "../reports/bench-table.js";
+import { writeWhole } from "../sinks/whole-file.js";
 import type { FrameSource } from "../source/frame-source.js";
 import type { CommandContext } from "./command-context.js";
 import { drain } from "./drain.js";
 import type { Flag, ParsedFlags } from "./flags.js";
-import { Machine } from "./machine.js";
+import { openPipeline } from "./open-pipeline.js";
 import { commandSettings } from "./settings.js";
-import { openNamedSource, type SourceName, sourceNames } from "./sources.js";
-import { together } from "./together.js";
-import { openWorkerSession, type WorkerSession, withLastWords } from "./worker-session.js";
+import { type SourceName, sourceNames } from "./sources.js";
+import { type WorkerSession, withLastWords } from "./worker-session.js";
 
 const DEFAULT_FPS = 12;
 const DEFAULT_DURATION_US = 30_000_000;
@@ -37,12 +36,7 @@ export async function execute(
   const names = sourceNames(settings);
   if (names.length > 1) throw new AiwError("USAGE", "bench measures one source at a time");
   const name: SourceName = names[0] ?? { kind: "source", uri: "synthetic:" };
-  const machine = new Machine(context, context.interrupt);
-  const [session, source] = await together(
-    (signal) => openWorkerSession(settings, context, machine, signal),
-    (signal) => openNamedSource(name, settings, machine, true, signal),
-    context.interrupt,
-  );
+  const { session, source } = await openPipeline(name, settings, context, true);
   try {
     return await bench(settings, context, session, source);
   } finally {
@@ -67,6 +61,8 @@ async function bench(
     warmUpUs === 0
       ? { durationUs: 0, results: 0, settled: false }
       : await warmUp(feed, session.client, systemClock, pace, warmUpUs, interrupt);
+  if (interrupt.aborted) throw interrupt.reason;
+  if (session.client.lost !== undefined) throw await withLastWords(session.client.lost, session.process);
   const time = new Date(systemClock.wallMs()).toISOString();
   const startUs = systemClock.nowUs();
   let nextLineUs = 0;
@@ -100,7 +96,7 @@ async function bench(
   };
   const report = benchReport(head, warm, measured, endedEarly);
   progress.note(benchTable(report));
-  if (settings.json !== undefined) writeJson(settings.json, report);
+  if (settings.json !== undefined) writeWhole(settings.json, `${JSON.stringify(report, null, 2)}\n`);
   if (measured.lost !== undefined) throw await withLastWords(measured.lost, session.process);
   if (interrupt.aborted) throw interrupt.reason;
   if (measured.counts.results === 0) {
@@ -146,19 +142,4 @@ function settingsOf(
     classes,
     worker: worker === undefined ? null : `${worker.host}:${worker.port}`,
   };
-}
-
-function writeJson(target: string, report: BenchReport): void {
-  const text = `${JSON.stringify(report, null, 2)}\n`;
-  if (target === "-") {
-    process.stdout.write(text);
-    return;
-  }
-  try {
-    writeFileSync(target, text);
-  } catch (error) {
-    throw new AiwError("OUTPUT_FAILED", `${target} cannot be written (${systemCode(error)})`, {
-      cause: error,
-    });
-  }
 }

@@ -12,11 +12,11 @@ import type { FrameSource } from "../source/frame-source.js";
 import type { CommandContext } from "./command-context.js";
 import { drain } from "./drain.js";
 import type { Flag, ParsedFlags } from "./flags.js";
-import { Machine } from "./machine.js";
+import type { Machine } from "./machine.js";
+import { openPipeline } from "./open-pipeline.js";
 import { commandSettings } from "./settings.js";
 import { openNamedSource, paceOf, type SourceName, sourceNames } from "./sources.js";
-import { together } from "./together.js";
-import { openWorkerSession, type WorkerSession, withLastWords } from "./worker-session.js";
+import { type WorkerSession, withLastWords } from "./worker-session.js";
 
 /** How often the live line changes, milliseconds. */
 const LIVE_LINE_MS = 250;
@@ -32,12 +32,7 @@ export async function execute(
   if (first === undefined) {
     throw new AiwError("USAGE", "nothing to look at: give --source or --camera");
   }
-  const machine = new Machine(context, context.interrupt);
-  const [session, source] = await together(
-    (signal) => openWorkerSession(settings, context, machine, signal),
-    (signal) => openNamedSource(first, settings, machine, false, signal),
-    context.interrupt,
-  );
+  const { session, source, machine } = await openPipeline(first, settings, context, false);
   const sinks: RecordSink[] = [];
   try {
     for (const { kind, target } of settings.out ?? [{ kind: "ndjson", target: "-" }])

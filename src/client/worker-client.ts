@@ -124,6 +124,10 @@ export class WorkerClient implements FrameSink {
     return this.workerInfo;
   }
 
+  get lost(): AiwError | undefined {
+    return this.lostBy;
+  }
+
   canSend(): boolean {
     return isAllowed(this.state, "sendFrame");
   }

@@ -38,8 +38,8 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
  * The machine's clocks. setTimeout counts whole milliseconds from a cached time and so comes up to
- * 1 ms late, which would count against every paced frame; the last millisecond is therefore spent
- * polling between the event loop's other work.
+ * 1 ms late, which would count against every paced frame; the last part of a millisecond is therefore
+ * spent polling between the event loop's other work.
  */
 export const systemClock: Clock = {
   nowUs: () => Number(process.hrtime.bigint() / 1000n),
@@ -48,14 +48,13 @@ export const systemClock: Clock = {
     let timeout: NodeJS.Timeout | undefined;
     let immediate: NodeJS.Immediate | undefined;
     const arm = () => {
-      const leftUs = dueUs - systemClock.nowUs();
-      if (leftUs <= 0) {
-        immediate = setImmediate(fn);
-      } else if (leftUs < 1_500) {
-        immediate = setImmediate(poll);
-      } else {
-        timeout = setTimeout(arm, Math.min(Math.floor(leftUs / 1000) - 1, MAX_TIMEOUT_MS));
-      }
+      const nowUs = systemClock.nowUs();
+      // The event loop's time is the clock's, cut to whole milliseconds: this many of its steps, less
+      // the one by which it wakes late, end just before the due time.
+      const steps = Math.floor(dueUs / 1000) - Math.floor(nowUs / 1000) - 1;
+      if (dueUs <= nowUs) immediate = setImmediate(fn);
+      else if (steps < 1) immediate = setImmediate(poll);
+      else timeout = setTimeout(arm, Math.min(steps, MAX_TIMEOUT_MS));
     };
     const poll = () => {
       if (systemClock.nowUs() >= dueUs) fn();

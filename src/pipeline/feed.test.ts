@@ -11,6 +11,7 @@ import { Stream } from "./stream.js";
 /** Answers each frame after a fixed service time of the clock. */
 class TimedSink implements FrameSink {
   readonly sent: { seq: number; dueUs: number; atUs: number }[] = [];
+  lost: AiwError | undefined;
   private busy = false;
   private readonly events = new Emitter<{ result: FrameAnswer; credit: undefined; lost: AiwError }>();
 
@@ -42,7 +43,10 @@ class TimedSink implements FrameSink {
     });
   }
 
-  lose = () => this.events.emit("lost", new AiwError("WORKER_LOST", "gone"));
+  lose = () => {
+    this.lost = new AiwError("WORKER_LOST", "gone");
+    this.events.emit("lost", this.lost);
+  };
   onResult = (listener: (answer: FrameAnswer) => void) => this.events.on("result", listener);
   onCredit = (listener: () => void) => this.events.on("credit", listener);
   onLost = (listener: (error: AiwError) => void) => this.events.on("lost", listener);

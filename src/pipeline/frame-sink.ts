@@ -42,6 +42,8 @@ export interface FrameSink {
   onResult(listener: (answer: FrameAnswer) => void): Unsubscribe;
   /** Called when `canSend` has become true. */
   onCredit(listener: () => void): Unsubscribe;
-  /** Called once when the link is gone for good; a frame in flight gets no answer then. */
+  /** Why the link is gone for good, once it is. */
+  readonly lost: AiwError | undefined;
+  /** Called once when that happens; a frame in flight gets no answer then. */
   onLost(listener: (error: AiwError) => void): Unsubscribe;
 }

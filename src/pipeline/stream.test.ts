@@ -15,6 +15,7 @@ class FakeSink implements FrameSink {
   inFlight: OutgoingFrame | undefined;
   credit = true;
   refuses = false;
+  lost: AiwError | undefined;
   private readonly events = new Emitter<{ result: FrameAnswer; credit: undefined; lost: AiwError }>();
 
   constructor(private readonly clock: ManualClock) {}
@@ -57,7 +58,8 @@ class FakeSink implements FrameSink {
     this.inFlight?.release();
     this.inFlight = undefined;
     this.credit = false;
-    this.events.emit("lost", new AiwError("WORKER_LOST", "gone"));
+    this.lost ??= new AiwError("WORKER_LOST", "gone");
+    this.events.emit("lost", this.lost);
   }
 
   onResult = (listener: (answer: FrameAnswer) => void) => this.events.on("result", listener);

@@ -33,7 +33,6 @@ export class Stream {
   private readonly unsubscribe: Unsubscribe[];
   private inFlight: OfferedFrame | undefined;
   private seq = 0;
-  private lostBy: AiwError | undefined;
 
   constructor(
     private readonly sink: FrameSink,
@@ -60,7 +59,7 @@ export class Stream {
 
   /** Why the link is gone, once it is. */
   get lost(): AiwError | undefined {
-    return this.lostBy;
+    return this.sink.lost;
   }
 
   /**
@@ -78,7 +77,7 @@ export class Stream {
       return;
     }
     const offered = { seq, frame: item, dueUs, wallMs };
-    if (this.lostBy !== undefined) {
+    if (this.lost !== undefined) {
       this.drop(offered, "disconnected");
       return;
     }
@@ -169,7 +168,6 @@ export class Stream {
   }
 
   private onLost(error: AiwError): void {
-    this.lostBy = error;
     this.dropAll("disconnected");
     this.events.emit("lost", error);
   }

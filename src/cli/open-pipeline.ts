@@ -1,0 +1,30 @@
+import type { Settings } from "../config/settings.js";
+import type { FrameSource } from "../source/frame-source.js";
+import type { CommandContext } from "./command-context.js";
+import { Machine } from "./machine.js";
+import { openNamedSource, type SourceName } from "./sources.js";
+import { together } from "./together.js";
+import { openWorkerSession, type WorkerSession } from "./worker-session.js";
+
+/** Both ends of a pipeline: where frames come from, and who looks at them. */
+export interface OpenPipeline {
+  readonly session: WorkerSession;
+  readonly source: FrameSource;
+  readonly machine: Machine;
+}
+
+/** Opens both ends at once. @param loop see openNamedSource */
+export async function openPipeline(
+  name: SourceName,
+  settings: Settings,
+  context: CommandContext,
+  loop: boolean,
+): Promise<OpenPipeline> {
+  const machine = new Machine(context, context.interrupt);
+  const [session, source] = await together(
+    (signal) => openWorkerSession(settings, context, machine, signal),
+    (signal) => openNamedSource(name, settings, machine, loop, signal),
+    context.interrupt,
+  );
+  return { session, source, machine };
+}
