@@ -1,7 +1,7 @@
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
 import { basename } from "node:path";
 import { type ClientUsage, measure } from "../bench/measure.js";
-import { type BenchReport, type BenchSettings, benchReport, environmentOf } from "../bench/report.js";
+import { type BenchSettings, benchReport, environmentOf } from "../bench/report.js";
 import { warmUp } from "../bench/warm-up.js";
 import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";

@@ -22,6 +22,11 @@ describe("client state", () => {
     expect(nextState(afterError, "ready")).toBe("ready");
   });
 
+  it("keeps session and credit when another Init is refused", () => {
+    expect(run("sendInit", "initOk", "ready", "sendInit", "initRefused")).toBe("ready");
+    expect(run("sendInit", "initRefused")).toBe("connected");
+  });
+
   it("sets the credit to one: Ready twice is one credit", () => {
     const state = run("sendInit", "initOk", "ready", "ready", "sendFrame");
     expect(isAllowed(state, "sendFrame")).toBe(false);
@@ -62,7 +67,7 @@ describe("client state", () => {
           expect(inFlight).toBeGreaterThanOrEqual(0);
           expect(inFlight).toBeLessThanOrEqual(1);
           expect(isAllowed(state, "sendFrame") && inFlight === 1).toBe(false);
-          if (event === "ready" && inFlight === 0 && state !== "connected" && state !== "initialising") {
+          if (event === "ready" && inFlight === 0 && !/connected|initialising/.test(state)) {
             expect(isAllowed(state, "sendFrame")).toBe(true);
           }
         }

@@ -3,19 +3,23 @@ import { AiwError } from "../core/errors.js";
 /**
  * Where a client stands with its worker. One of these and nothing else decides what may be sent.
  * - `connected`: a stream, no session; only Init may be sent
- * - `initialising`: Init sent, InitOk not there yet
- * - `starved`: a session without credit and without a frame in flight (after InitOk, after an Error)
+ * - `initialising`: the first Init sent, InitOk not there yet
+ * - `opening`: InitOk came, its Ready not yet
  * - `ready`: one credit: a frame may be sent
+ * - `reinitialising`: another Init sent; should it be refused, session and credit stay as they were
  * - `inFlight`: a frame sent, its answer not there yet
  * - `inFlightCredited`: the same, and a Ready came before the answer
+ * - `starved`: an Error answered the frame, and its Ready has not come yet
  */
 export type ClientState =
   | "connected"
   | "initialising"
-  | "starved"
+  | "opening"
   | "ready"
+  | "reinitialising"
   | "inFlight"
   | "inFlightCredited"
+  | "starved"
   | "closed";
 
 export type ClientEvent =
@@ -34,11 +38,13 @@ export type ClientEvent =
  */
 const TRANSITIONS: Readonly<Record<ClientState, Partial<Record<ClientEvent, ClientState>>>> = {
   connected: { sendInit: "initialising", ready: "connected", close: "closed" },
-  initialising: { initOk: "starved", initRefused: "connected", ready: "initialising", close: "closed" },
-  starved: { sendInit: "initialising", ready: "ready", close: "closed" },
-  ready: { sendInit: "initialising", ready: "ready", sendFrame: "inFlight", close: "closed" },
+  initialising: { initOk: "opening", initRefused: "connected", ready: "initialising", close: "closed" },
+  opening: { ready: "ready", close: "closed" },
+  ready: { sendInit: "reinitialising", ready: "ready", sendFrame: "inFlight", close: "closed" },
+  reinitialising: { initOk: "opening", initRefused: "ready", ready: "reinitialising", close: "closed" },
   inFlight: { ready: "inFlightCredited", result: "ready", frameError: "starved", close: "closed" },
   inFlightCredited: { ready: "inFlightCredited", result: "ready", frameError: "ready", close: "closed" },
+  starved: { ready: "ready", close: "closed" },
   closed: { close: "closed" },
 };
 

@@ -136,6 +136,17 @@ describe("WorkerClient against a worker that knows only the wire's table", () =>
     await expect(client.init({ modelPath: "y" })).resolves.toMatchObject({ runtime: "table 1.0" });
   });
 
+  it("keeps its session and credit when another Init is refused", async () => {
+    let inits = 0;
+    const { client } = await connected({
+      onInit: (c) => (inits++ === 0 ? c.initOk() : c.sendResponse({ error: { code: 2, message: "no model x" } })),
+    });
+    await client.init({ modelPath: "m.onnx" });
+    await expect(client.init({ modelPath: "x" })).rejects.toThrow("no model x");
+    expect(client.canSend()).toBe(true);
+    expect(client.info).toMatchObject({ runtime: "table 1.0" });
+  });
+
   it("ignores an answer to a frame that is not in flight", async () => {
     const { worker, client, warnings } = await connected();
     await client.init({ modelPath: "m.onnx" });

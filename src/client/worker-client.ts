@@ -97,6 +97,7 @@ export class WorkerClient implements FrameSink {
 
   /**
    * Opens a session with a model, or changes the session's settings; no frame may be in flight.
+   * Resolves when the first frame may be sent.
    * @throws WORKER_REFUSED with the worker's reason, WORKER_LOST
    */
   async init(options: InitOptions): Promise<WorkerInfo> {
@@ -206,7 +207,7 @@ export class WorkerClient implements FrameSink {
         if (this.state === "closed") return;
         const message = decodeWorkerMessage(bytes);
         if (message.kind === "result") this.onResultMessage(message);
-        else if (message.kind === "ready") this.transition("ready");
+        else if (message.kind === "ready") this.onReady();
         else if (message.kind === "error") this.onErrorMessage(message);
         else if (message.kind === "initOk") this.onInitOk(message);
       }
@@ -218,8 +219,13 @@ export class WorkerClient implements FrameSink {
   private onInitOk({ kind: _, ...info }: InitOkMessage): void {
     this.transition("initOk");
     this.workerInfo = info;
-    this.pendingInit?.resolve(info);
-    this.pendingInit = undefined;
+  }
+
+  private onReady(): void {
+    const pending = this.state === "opening" ? this.pendingInit : undefined;
+    if (pending !== undefined) this.pendingInit = undefined;
+    this.transition("ready");
+    if (this.workerInfo !== undefined) pending?.resolve(this.workerInfo);
   }
 
   private onResultMessage(message: ResultMessage): void {
