@@ -139,7 +139,8 @@ describe("WorkerClient against a worker that knows only the wire's table", () =>
   it("keeps its session and credit when another Init is refused", async () => {
     let inits = 0;
     const { client } = await connected({
-      onInit: (c) => (inits++ === 0 ? c.initOk() : c.sendResponse({ error: { code: 2, message: "no model x" } })),
+      onInit: (c) =>
+        inits++ === 0 ? c.initOk() : c.sendResponse({ error: { code: 2, message: "no model x" } }),
     });
     await client.init({ modelPath: "m.onnx" });
     await expect(client.init({ modelPath: "x" })).rejects.toThrow("no model x");

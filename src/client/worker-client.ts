@@ -1,34 +1,23 @@
 import type { Socket } from "node:net";
 import { type Clock, systemClock } from "../core/clock.js";
 import { Emitter, type Unsubscribe } from "../core/emitter.js";
-import { AiwError, systemCode, toAiwError } from "../core/errors.js";
+import { AiwError } from "../core/errors.js";
 import { WIRE_NAMES } from "../frame/pixel-format.js";
 import type { FrameAnswer, FrameSink, OutgoingFrame } from "../pipeline/frame-sink.js";
 import type { Detection } from "../results/detection.js";
-import {
-  decodeWorkerMessage,
-  encodeEnd,
-  encodeFrameHeader,
-  encodeHeartbeat,
-  encodeInit,
-} from "../wire/codec.js";
-import { MessageSplitter } from "../wire/framing.js";
+import { encodeEnd, encodeFrameHeader, encodeInit } from "../wire/codec.js";
 import type {
   ErrorMessage,
   InitOkMessage,
   InitRequest,
   ResultMessage,
   WireDetection,
+  WorkerMessage,
 } from "../wire/messages.js";
 import { type Endpoint, openTcp } from "../wire/tcp.js";
-import { LinkMonitor } from "./link-monitor.js";
 import { type ReachOptions, reach } from "./reach.js";
 import { type ClientEvent, type ClientState, isAllowed, nextState } from "./state.js";
-
-/** Largest message that a worker may send, bytes: names of some thousand classes, some thousand boxes. */
-const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
-/** How long `shutdown` waits for the worker to close its side, milliseconds. */
-const CLOSE_WAIT_MS = 1_000;
+import { WorkerLink } from "./worker-link.js";
 
 export interface ConnectOptions extends Endpoint, ReachOptions {
   readonly clock?: Clock;
@@ -65,24 +54,19 @@ export class WorkerClient implements FrameSink {
   /** What the worker said last about the connection as a whole. */
   private lastWords: string | undefined;
   private readonly events = new Emitter<Events>();
-  private readonly splitter = new MessageSplitter(MAX_MESSAGE_BYTES);
-  private readonly monitor: LinkMonitor;
+  private readonly link: WorkerLink;
 
   private constructor(
-    private readonly socket: Socket,
+    socket: Socket,
     private readonly endpoint: Endpoint,
     private readonly clock: Clock,
     private readonly warn: (message: string) => void,
   ) {
-    const link = {
-      sendHeartbeat: () => this.write(encodeHeartbeat(clock.nowUs())),
-      onDead: (silentUs: number) => this.lose(`sent nothing for ${Math.round(silentUs / 1e6)} s`),
-    };
-    this.monitor = new LinkMonitor(link, clock);
-    this.monitor.start();
-    socket.on("data", (chunk) => this.receive(chunk));
-    socket.on("error", (error) => this.lose(systemCode(error) ?? error.message));
-    socket.on("close", () => this.lose("closed the connection"));
+    this.link = new WorkerLink(socket, clock, {
+      onMessage: (message) => this.receive(message),
+      onLost: (how) => this.lose(how),
+      onBroken: (error) => this.fail(error),
+    });
   }
 
   /**
@@ -105,7 +89,7 @@ export class WorkerClient implements FrameSink {
     this.transition("sendInit");
     return new Promise((resolve, reject) => {
       this.pendingInit = { resolve, reject };
-      this.write(
+      this.link.send(
         encodeInit({
           width: 0,
           height: 0,
@@ -148,11 +132,7 @@ export class WorkerClient implements FrameSink {
     );
     this.transition("sendFrame");
     this.pending = { seq: frame.seq, sentAtUs: this.clock.nowUs() };
-    this.socket.cork();
-    this.write(header);
-    // Called as well when the socket is destroyed, so the buffer always goes back.
-    this.socket.write(frame.data, () => frame.release());
-    this.socket.uncork();
+    this.link.sendWithBuffer(header, frame.data, () => frame.release());
   }
 
   onResult(listener: (answer: FrameAnswer) => void): Unsubscribe {
@@ -171,14 +151,9 @@ export class WorkerClient implements FrameSink {
   async shutdown(): Promise<void> {
     if (this.state === "closed") return;
     this.transition("close");
-    this.monitor.stop();
     this.pendingInit?.reject(new AiwError("WORKER_LOST", "the client was shut down"));
     this.pendingInit = undefined;
-    const closed = new Promise<void>((resolve) => this.socket.once("close", () => resolve()));
-    this.socket.end(encodeEnd());
-    const timer = setTimeout(() => this.socket.destroy(), CLOSE_WAIT_MS);
-    await closed;
-    clearTimeout(timer);
+    await this.link.end(encodeEnd());
   }
 
   private checkAccepted(frame: OutgoingFrame): void {
@@ -195,25 +170,11 @@ export class WorkerClient implements FrameSink {
     }
   }
 
-  private write(bytes: Uint8Array): void {
-    if (this.socket.writable) this.socket.write(bytes);
-    this.monitor.sent();
-  }
-
-  private receive(chunk: Uint8Array): void {
-    this.monitor.received();
-    try {
-      for (const bytes of this.splitter.push(chunk)) {
-        if (this.state === "closed") return;
-        const message = decodeWorkerMessage(bytes);
-        if (message.kind === "result") this.onResultMessage(message);
-        else if (message.kind === "ready") this.onReady();
-        else if (message.kind === "error") this.onErrorMessage(message);
-        else if (message.kind === "initOk") this.onInitOk(message);
-      }
-    } catch (error) {
-      this.fail(toAiwError(error));
-    }
+  private receive(message: WorkerMessage): void {
+    if (message.kind === "result") this.onResultMessage(message);
+    else if (message.kind === "ready") this.onReady();
+    else if (message.kind === "error") this.onErrorMessage(message);
+    else if (message.kind === "initOk") this.onInitOk(message);
   }
 
   private onInitOk({ kind: _, ...info }: InitOkMessage): void {
@@ -301,8 +262,7 @@ export class WorkerClient implements FrameSink {
     if (this.state === "closed") return;
     this.transition("close");
     this.lostBy = error;
-    this.monitor.stop();
-    this.socket.destroy();
+    this.link.close();
     this.pendingInit?.reject(error);
     this.pendingInit = undefined;
     this.pending = undefined;
