@@ -1,5 +1,4 @@
 import type { Clock } from "../core/clock.js";
-import type { AiwError } from "../core/errors.js";
 import type { Feed, FeedLimits, Pace } from "../pipeline/feed.js";
 import type { FrameSink } from "../pipeline/frame-sink.js";
 import type { LedgerCounts } from "../pipeline/ledger.js";
@@ -28,8 +27,8 @@ export interface Measurement {
   readonly worker:
     | { readonly first: WorkerUsage; readonly last: WorkerUsage; readonly frames: number }
     | undefined;
-  /** Why the link was lost, if it was. */
-  readonly lost: AiwError | undefined;
+  /** Why it ended before its time: the link was lost, or the source failed. */
+  readonly failure: unknown;
 }
 
 export interface MeasureOptions {
@@ -67,7 +66,10 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     }
     options.onOutcome?.(stream.counts(), tally);
   });
-  await feed.run(stream, pace, limits, interrupt);
+  let failure: unknown;
+  await feed.run(stream, pace, limits, interrupt).catch((error: unknown) => {
+    failure = error;
+  });
   const durationUs = clock.nowUs() - startUs;
   await options.drain(stream);
   const after = usage();
@@ -79,6 +81,6 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     durationUs,
     client: { before, after },
     worker: first !== undefined && last !== undefined ? { first, last, frames } : undefined,
-    lost: stream.lost,
+    failure: stream.lost ?? failure,
   };
 }

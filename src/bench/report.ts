@@ -99,7 +99,7 @@ export function benchReport(
   head: Pick<BenchReport, "time" | "environment" | "settings">,
   warmUp: WarmUp,
   measured: Measurement,
-  endedEarly: string | undefined,
+  endedEarly: { readonly why: string; readonly failed: boolean } | undefined,
 ): BenchReport {
   const { counts, tally, client, worker, stability } = measured;
   const durationS = measured.durationUs / 1e6;
@@ -138,8 +138,8 @@ export function benchReport(
     stable: stability.verdict === "stable",
     stability,
     gates: [],
-    verdict: counts.results > 0 ? "pass" : "fail",
-    ...(endedEarly === undefined ? {} : { ended_early: endedEarly }),
+    verdict: counts.results > 0 && endedEarly?.failed !== true ? "pass" : "fail",
+    ...(endedEarly === undefined ? {} : { ended_early: endedEarly.why }),
   };
 }
 

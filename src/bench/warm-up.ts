@@ -19,7 +19,7 @@ export interface WarmUp {
 
 /**
  * Runs frames that are not part of the figures: for `minUs`, and on until three inference times in a
- * row lie within 25 % of each other, at most 10 s (or `minUs`, if that is longer).
+ * row lie within 25 % of each other, at most 10 s (or `minUs`, if that is longer). 0 leaves it out.
  */
 export async function warmUp(
   feed: Feed,
@@ -29,6 +29,7 @@ export async function warmUp(
   minUs: number,
   interrupt: AbortSignal,
 ): Promise<WarmUp> {
+  if (minUs === 0) return { durationUs: 0, results: 0, settled: false };
   const stream = new Stream(sink, clock);
   const stop = new AbortController();
   const onInterrupt = () => stop.abort();

@@ -5,19 +5,21 @@ import { type BenchSettings, benchReport, environmentOf } from "../bench/report.
 import { warmUp } from "../bench/warm-up.js";
 import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
-import { AiwError, ExitCode } from "../core/errors.js";
+import { AiwError, ExitCode, toAiwError } from "../core/errors.js";
 import { packageVersion } from "../core/version.js";
 import { Feed, type Pace } from "../pipeline/feed.js";
-import { droppedTotal } from "../pipeline/ledger.js";
+import { droppedTotal, type LedgerCounts } from "../pipeline/ledger.js";
 import { benchTable } from "../reports/bench-table.js";
-import { writeWhole } from "../sinks/whole-file.js";
+import type { Tally } from "../results/tally.js";
+import { checkWritable, writeWhole } from "../sinks/whole-file.js";
 import type { FrameSource } from "../source/frame-source.js";
 import type { CommandContext } from "./command-context.js";
 import { drain } from "./drain.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import { openPipeline } from "./open-pipeline.js";
+import type { Progress } from "./progress.js";
 import { commandSettings } from "./settings.js";
-import { type SourceName, sourceNames } from "./sources.js";
+import { paceOf, type SourceName, sourceNames } from "./sources.js";
 import { type WorkerSession, withLastWords } from "./worker-session.js";
 
 const DEFAULT_FPS = 12;
@@ -36,6 +38,7 @@ export async function execute(
   const names = sourceNames(settings);
   if (names.length > 1) throw new AiwError("USAGE", "bench measures one source at a time");
   const name: SourceName = names[0] ?? { kind: "source", uri: "synthetic:" };
+  if (settings.json !== undefined) checkWritable(settings.json);
   const { session, source } = await openPipeline(name, settings, context, true);
   try {
     return await bench(settings, context, session, source);
@@ -52,58 +55,80 @@ async function bench(
   source: FrameSource,
 ): Promise<number> {
   const { progress, interrupt } = context;
-  const { fps = DEFAULT_FPS, frames, duration: durationUs = DEFAULT_DURATION_US } = settings;
-  const pace: Pace = source.live ? { kind: "live", maxFps: settings.fps } : { kind: "paced", fps };
+  const plan = planOf(settings, source);
   const feed = new Feed(source, systemClock);
-  const warmUpUs = settings.warmup ?? DEFAULT_WARMUP_US;
-  progress.step(`warming up at ${fps} fps`);
-  const warm =
-    warmUpUs === 0
-      ? { durationUs: 0, results: 0, settled: false }
-      : await warmUp(feed, session.client, systemClock, pace, warmUpUs, interrupt);
+  progress.step("warming up");
+  const warm = await warmUp(feed, session.client, systemClock, plan.pace, plan.warmUpUs, interrupt);
   if (interrupt.aborted) throw interrupt.reason;
   if (session.client.lost !== undefined) throw await withLastWords(session.client.lost, session.process);
   const time = new Date(systemClock.wallMs()).toISOString();
-  const startUs = systemClock.nowUs();
-  let nextLineUs = 0;
   const measured = await measure({
     feed,
     sink: session.client,
     clock: systemClock,
-    pace,
-    limits: { durationUs, maxFrames: frames },
+    pace: plan.pace,
+    limits: { durationUs: plan.durationUs, maxFrames: settings.frames },
     usage: () => clientUsage(source),
-    onOutcome: (counts, tally) => {
-      const nowUs = systemClock.nowUs();
-      if (nowUs < nextLineUs) return;
-      nextLineUs = nowUs + LIVE_LINE_US;
-      const p95 = (tally.latency.of("total").percentileUs(95) / 1000).toFixed(1);
-      const seconds = `${Math.round((nowUs - startUs) / 1e6)} of ${durationUs / 1e6} s`;
-      progress.step(
-        `${seconds} · ${counts.results} results, ${droppedTotal(counts)} dropped · p95 ${p95} ms`,
-      );
-    },
+    onOutcome: liveLine(progress, plan.durationUs),
     drain: (stream) => drain(stream, interrupt),
     interrupt,
   });
   await feed.close();
   progress.clear();
-  const endedEarly = measured.lost?.message ?? (interrupt.aborted ? "interrupted" : undefined);
+  const failure =
+    measured.failure === undefined
+      ? undefined
+      : toAiwError(await withLastWords(measured.failure, session.process));
+  const why = failure?.message ?? (interrupt.aborted ? "interrupted" : undefined);
   const head = {
     time,
     environment: environmentOf(session.info, thisMachine(), basename(settings.model ?? "")),
-    settings: settingsOf(settings, source, pace, durationUs, warmUpUs),
+    settings: settingsOf(settings, source, plan),
   };
-  const report = benchReport(head, warm, measured, endedEarly);
+  const early = why === undefined ? undefined : { why, failed: failure !== undefined };
+  const report = benchReport(head, warm, measured, early);
   progress.note(benchTable(report));
-  if (settings.json !== undefined) writeWhole(settings.json, `${JSON.stringify(report, null, 2)}\n`);
-  if (measured.lost !== undefined) throw await withLastWords(measured.lost, session.process);
+  if (settings.json !== undefined) await writeWhole(settings.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (failure !== undefined) throw failure;
   if (interrupt.aborted) throw interrupt.reason;
-  if (measured.counts.results === 0) {
-    const why = measured.tally.firstError ?? "all were dropped";
-    throw new AiwError("NO_RESULTS", `none of ${measured.counts.offered} frames gave a result: ${why}`);
-  }
-  return ExitCode.ok;
+  const { offered, results } = measured.counts;
+  if (results > 0) return ExitCode.ok;
+  const noFrame = warm.results > 0 ? "the source ended in the warm-up" : "the source gave no frame";
+  const noResult = measured.tally.firstError ?? (offered === 0 ? noFrame : "all were dropped");
+  throw new AiwError("NO_RESULTS", `none of ${offered} frames gave a result: ${noResult}`);
+}
+
+interface Plan {
+  readonly pace: Pace;
+  readonly warmUpUs: number;
+  readonly durationUs: number;
+}
+
+/** @throws USAGE */
+function planOf(settings: Settings, source: FrameSource): Plan {
+  // A bench always has a rate: the one asked for, a file's own with --realtime, else the mission's.
+  const fps = settings.fps ?? (settings.realtime || source.live ? undefined : DEFAULT_FPS);
+  const pace = paceOf(source, { ...settings, ...(fps === undefined ? {} : { fps }) });
+  const {
+    duration = DEFAULT_DURATION_US,
+    frames = Number.POSITIVE_INFINITY,
+    warmup = DEFAULT_WARMUP_US,
+  } = settings;
+  const framesUs = pace.kind === "paced" ? Math.round((frames * 1e6) / pace.fps) : Number.POSITIVE_INFINITY;
+  return { pace, warmUpUs: warmup, durationUs: Math.min(duration, framesUs) };
+}
+
+function liveLine(progress: Progress, durationUs: number): (counts: LedgerCounts, tally: Tally) => void {
+  const startUs = systemClock.nowUs();
+  let nextUs = startUs;
+  return (counts, tally) => {
+    const nowUs = systemClock.nowUs();
+    if (nowUs < nextUs) return;
+    nextUs = nowUs + LIVE_LINE_US;
+    const p95 = (tally.latency.of("total").percentileUs(95) / 1000).toFixed(1);
+    const seconds = `${Math.round((nowUs - startUs) / 1e6)} of ${durationUs / 1e6} s`;
+    progress.step(`${seconds} · ${counts.results} results, ${droppedTotal(counts)} dropped · p95 ${p95} ms`);
+  };
 }
 
 function clientUsage(source: FrameSource): ClientUsage {
@@ -122,19 +147,13 @@ function thisMachine() {
   };
 }
 
-function settingsOf(
-  settings: Settings,
-  source: FrameSource,
-  pace: Pace,
-  durationUs: number,
-  warmUpUs: number,
-): BenchSettings {
+function settingsOf(settings: Settings, source: FrameSource, plan: Plan): BenchSettings {
   const { size = { width: 640, height: 480 }, conf = 0.35, iou = 0.45, classes = [], worker } = settings;
   return {
     source: source.name,
-    fps: pace.kind === "paced" ? pace.fps : null,
-    duration_s: durationUs / 1e6,
-    warmup_s: warmUpUs / 1e6,
+    fps: plan.pace.kind === "paced" ? plan.pace.fps : null,
+    duration_s: plan.durationUs / 1e6,
+    warmup_s: plan.warmUpUs / 1e6,
     size: size === "native" ? size : `${size.width}x${size.height}`,
     pixel_format: settings.pixel_format ?? "auto",
     conf,

@@ -15,6 +15,7 @@ export class Machine {
   readonly cacheDir: string;
   private environment: Promise<PythonEnvironment> | undefined;
 
+  /** @param signal stops the making of an environment */
   constructor(
     private readonly context: CommandContext,
     private readonly signal: AbortSignal,

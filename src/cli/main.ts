@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { type AiwError, ExitCode, toAiwError } from "../core/errors.js";
+import { AiwError, ExitCode, toAiwError } from "../core/errors.js";
 import { maskCredentials } from "../core/mask.js";
 import { packageVersion } from "../core/version.js";
 import { withContext } from "./command-context.js";
@@ -26,11 +26,15 @@ interface CommandModule {
 
 /** Parses the command line, runs the command and sets the exit code. */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
+  // A reader that goes away (`aiw … | head`) is seen by whoever writes; unheard, it would end us.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const program = buildProgram();
   try {
     await program.parseAsync([...argv]);
   } catch (thrown) {
     process.exitCode = report(thrown, argv.includes("--debug"));
+    // Whoever was interrupted has waited for all that is worth waiting for.
+    if (thrown instanceof AiwError && thrown.code === "INTERRUPTED") process.exit();
   }
 }
 
@@ -115,7 +119,6 @@ function addUnbuilt(command: Command, flags: readonly Flag[], examples: readonly
   addExamples(command, examples);
   command.allowUnknownOption().allowExcessArguments();
   command.action(async () => {
-    const { AiwError } = await import("../core/errors.js");
     throw new AiwError("NOT_BUILT", `aiw ${command.name()} is not built yet`);
   });
 }

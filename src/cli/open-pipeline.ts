@@ -10,6 +10,7 @@ import { openWorkerSession, type WorkerSession } from "./worker-session.js";
 export interface OpenPipeline {
   readonly session: WorkerSession;
   readonly source: FrameSource;
+  /** For sources that are opened later. */
   readonly machine: Machine;
 }
 
@@ -20,11 +21,12 @@ export async function openPipeline(
   context: CommandContext,
   loop: boolean,
 ): Promise<OpenPipeline> {
-  const machine = new Machine(context, context.interrupt);
-  const [session, source] = await together(
-    (signal) => openWorkerSession(settings, context, machine, signal),
-    (signal) => openNamedSource(name, settings, machine, loop, signal),
-    context.interrupt,
-  );
-  return { session, source, machine };
+  const [session, source] = await together((signal) => {
+    const machine = new Machine(context, signal);
+    return [
+      openWorkerSession(settings, context, machine, signal),
+      openNamedSource(name, settings, machine, loop, signal),
+    ];
+  }, context.interrupt);
+  return { session, source, machine: new Machine(context, context.interrupt) };
 }

@@ -17,7 +17,10 @@ export interface Progress {
 export async function createProgress(env: NodeJS.ProcessEnv, quiet: boolean): Promise<Progress> {
   if (quiet) return { step: () => {}, note: () => {}, clear: () => {} };
   const plain = (text: string) => process.stderr.write(`${text}\n`);
-  if (!process.stderr.isTTY || env.CI) return { step: () => {}, note: plain, clear: () => {} };
+  const { stderr } = process;
+  // A terminal that tells no width (0 columns) would have a spinner clear infinitely many lines.
+  const canSpin = stderr.isTTY && stderr.columns > 0 && !env.CI && !env.NO_COLOR;
+  if (!canSpin) return { step: () => {}, note: plain, clear: () => {} };
   const { default: ora } = await import("ora");
   let spinner: Ora | undefined;
   const clear = () => {

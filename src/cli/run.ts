@@ -7,7 +7,10 @@ import { Stream } from "../pipeline/stream.js";
 import { runSummary } from "../reports/run-summary.js";
 import { detectionRecord } from "../results/record.js";
 import { Tally } from "../results/tally.js";
+import { allSinks } from "../sinks/all-sinks.js";
 import { openNdjson, type RecordSink } from "../sinks/ndjson.js";
+import { isReaderGone } from "../sinks/stdout.js";
+import { checkWritable } from "../sinks/whole-file.js";
 import type { FrameSource } from "../source/frame-source.js";
 import type { CommandContext } from "./command-context.js";
 import { drain } from "./drain.js";
@@ -18,6 +21,8 @@ import { commandSettings } from "./settings.js";
 import { openNamedSource, paceOf, type SourceName, sourceNames } from "./sources.js";
 import { type WorkerSession, withLastWords } from "./worker-session.js";
 
+/** How long an interrupted run still waits for the reader of its output, milliseconds. */
+const STALLED_READER_MS = 500;
 /** How often the live line changes, milliseconds. */
 const LIVE_LINE_MS = 250;
 
@@ -32,22 +37,16 @@ export async function execute(
   if (first === undefined) {
     throw new AiwError("USAGE", "nothing to look at: give --source or --camera");
   }
+  const outputs = settings.out ?? [{ kind: "ndjson", target: "-" }];
+  for (const { target } of outputs) checkWritable(target);
   const { session, source, machine } = await openPipeline(first, settings, context, false);
-  const sinks: RecordSink[] = [];
   try {
-    for (const { kind, target } of settings.out ?? [{ kind: "ndjson", target: "-" }])
-      sinks.push(openSink(kind, target));
-    return await new Run(settings, context, session, sinks, systemClock).all(source, rest, machine);
+    const sink = allSinks(outputs.map(({ target }) => openNdjson(target)));
+    return await new Run(settings, context, session, sink, systemClock).all(source, rest, machine);
   } finally {
-    await Promise.all(sinks.map((sink) => sink.close()));
     await source.close();
     await session.close();
   }
-}
-
-function openSink(kind: string, target: string): RecordSink {
-  if (kind === "ndjson") return openNdjson(target);
-  throw new AiwError("USAGE", `--out ${kind}:${target}: unknown kind "${kind}"; known are ndjson, jpeg`);
 }
 
 class Run {
@@ -61,7 +60,7 @@ class Run {
     private readonly settings: Settings,
     private readonly context: CommandContext,
     private readonly session: WorkerSession,
-    private readonly sinks: readonly RecordSink[],
+    private readonly sink: RecordSink,
     private readonly clock: Clock,
   ) {
     this.startedUs = clock.nowUs();
@@ -70,7 +69,7 @@ class Run {
       this.tally.add(outcome);
       const record = detectionRecord(outcome, session.info.modelId);
       try {
-        for (const sink of this.sinks) sink.write(record);
+        this.sink.write(record);
       } catch (error) {
         this.sinkError ??= error;
         this.stop.abort();
@@ -87,7 +86,7 @@ class Run {
     try {
       await this.one(first);
       for (const name of rest) {
-        if (this.stop.signal.aborted || this.stream.lost !== undefined) break;
+        if (this.stop.signal.aborted || this.stream.lost !== undefined || this.isOver()) break;
         await this.one(await openNamedSource(name, this.settings, machine, false, this.context.interrupt));
       }
     } catch (error) {
@@ -96,35 +95,69 @@ class Run {
     await drain(this.stream, this.context.interrupt);
     this.stream.close();
     clearInterval(live);
+    if (this.stream.lost !== undefined) {
+      failure ??= { error: await withLastWords(this.stream.lost, this.session.process) };
+    }
+    await this.closeSink();
     this.context.progress.clear();
     this.context.progress.note(
       runSummary(this.stream.counts(), this.tally, this.clock.nowUs() - this.startedUs),
     );
-    await this.throwWhatWentWrong(failure);
+    this.throwWhatWentWrong(failure);
     return ExitCode.ok;
+  }
+
+  private limits() {
+    const { frames, duration } = this.settings;
+    return {
+      maxFrames: frames === undefined ? undefined : frames - this.stream.counts().offered,
+      durationUs: duration === undefined ? undefined : duration - (this.clock.nowUs() - this.startedUs),
+    };
+  }
+
+  private isOver(): boolean {
+    const { maxFrames = 1, durationUs = 1 } = this.limits();
+    return maxFrames <= 0 || durationUs <= 0;
   }
 
   private async one(source: FrameSource): Promise<void> {
     const { settings, stream } = this;
-    const feed = new Feed(source, this.clock);
+    const feed = new Feed(source, this.clock, () => this.sinkCaughtUp());
     try {
-      const { frames, duration } = settings;
-      const limits = {
-        maxFrames: frames === undefined ? undefined : frames - stream.counts().offered,
-        durationUs: duration === undefined ? undefined : duration - (this.clock.nowUs() - this.startedUs),
-      };
-      await feed.run(stream, paceOf(source, settings), limits, this.stop.signal);
+      await feed.run(stream, paceOf(source, settings), this.limits(), this.stop.signal);
     } finally {
       await feed.close();
     }
   }
 
-  private async throwWhatWentWrong(failure: { readonly error: unknown } | undefined): Promise<void> {
+  /** Until whoever takes the detections has caught up: a lossless run does not pile them up. */
+  private sinkCaughtUp(): Promise<void> | undefined {
+    const waiting = this.sink.caughtUp();
+    if (waiting === undefined) return undefined;
+    const stopped = new Promise<void>((resolve) => {
+      this.stop.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    return Promise.race([waiting, stopped]);
+  }
+
+  /** A reader that takes nothing any more is not waited for once we are interrupted. */
+  private async closeSink(): Promise<void> {
+    const { interrupt } = this.context;
+    const givenUp = new Promise<void>((resolve) => {
+      const soon = () => setTimeout(resolve, STALLED_READER_MS);
+      if (interrupt.aborted) soon();
+      else interrupt.addEventListener("abort", soon);
+    });
+    await Promise.race([this.sink.close(), givenUp]).catch((error: unknown) => {
+      this.sinkError ??= error;
+    });
+  }
+
+  private throwWhatWentWrong(failure: { readonly error: unknown } | undefined): void {
     // A reader that has seen enough (`aiw run … | head`) is no failure.
     if (isReaderGone(this.sinkError)) return;
     if (this.sinkError !== undefined) throw this.sinkError;
     if (failure !== undefined) throw failure.error;
-    if (this.stream.lost !== undefined) throw await withLastWords(this.stream.lost, this.session.process);
     if (this.context.interrupt.aborted) throw this.context.interrupt.reason;
     const counts = this.stream.counts();
     if (counts.results === 0) {
@@ -149,8 +182,4 @@ class Run {
       );
     }, LIVE_LINE_MS);
   }
-}
-
-function isReaderGone(error: unknown): boolean {
-  return error instanceof AiwError && error.message.includes("EPIPE");
 }

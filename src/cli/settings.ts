@@ -4,6 +4,8 @@ import { type Layer, resolveSettings, type SettingName, type Settings } from "..
 import { AiwError } from "../core/errors.js";
 import { type Flag, flagValue, longName, type ParsedFlags } from "./flags.js";
 
+const OUTPUT_KINDS = ["ndjson", "jpeg"];
+
 /**
  * The settings of a command: flag, then environment, then aiw.yaml.
  * @throws NOT_BUILT for a flag whose feature is not there yet; USAGE, CONFIG_INVALID
@@ -14,6 +16,7 @@ export async function commandSettings(
   env: NodeJS.ProcessEnv,
 ): Promise<Settings> {
   refuseUnbuilt(flags, parsed);
+  const mine = flags.flatMap(({ setting }) => setting ?? []);
   const fromFlags = flagLayer(flags, parsed);
   const config = await loadConfigFile(parsed.config as string | undefined, process.cwd());
   const { source, camera } = fromFlags.values;
@@ -24,7 +27,7 @@ export async function commandSettings(
       source !== undefined || camera !== undefined ? { source: undefined, camera: undefined } : {};
     layers.push({ ...config, values: { ...config.values, ...replaced } });
   }
-  const settings = resolveSettings(layers);
+  const settings = resolveSettings(layers, mine);
   refuseUnbuiltValues(settings);
   return settings;
 }
@@ -52,10 +55,18 @@ function flagLayer(flags: readonly Flag[], parsed: ParsedFlags): Layer {
 
 function refuseUnbuiltValues(settings: Settings): void {
   const { engine, device, pixel_format: format, out = [] } = settings;
+  const kind = out.find((output) => !OUTPUT_KINDS.includes(output.kind));
+  if (kind !== undefined) {
+    throw new AiwError(
+      "USAGE",
+      `--out ${kind.kind}:${kind.target}: known kinds are ${OUTPUT_KINDS.join(", ")}`,
+    );
+  }
   const unbuilt = [
     engine === "openvino" && "--engine openvino",
     device === "cuda" && "--device cuda",
     (format === "jpeg" || format === "webp") && `--pixel-format ${format}`,
+    settings.worker?.tls && "--worker tls://",
     settings.model?.startsWith("shape:") && `--model ${settings.model}`,
     ...out.map(({ kind }) => kind === "jpeg" && "--out jpeg:"),
   ].find((name) => typeof name === "string");

@@ -6,6 +6,7 @@ import { AiwError, systemCode } from "../core/errors.js";
 import { startWorker, type WorkerProcess } from "../worker-process/worker-process.js";
 import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
+import type { Progress } from "./progress.js";
 
 /** A worker with a model loaded, ready for frames. */
 export interface WorkerSession {
@@ -35,6 +36,7 @@ export async function openWorkerSession(
   const model = requireModel(settings);
   const spawned =
     settings.worker === undefined ? await spawnWorker(model, settings, context, machine, signal) : undefined;
+  if (spawned === undefined) warnOfIdleSettings(settings, progress);
   const { endpoint, modelPath } = spawned ?? { endpoint: requireWorker(settings), modelPath: model };
   let client: WorkerClient | undefined;
   const close = async () => {
@@ -74,12 +76,21 @@ export async function withLastWords(thrown: unknown, worker: WorkerProcess | und
   clearTimeout(timer);
   if (end === undefined) return thrown;
   const how = end.signal === null ? `exit code ${end.code}` : `signal ${end.signal}`;
-  const words = end.lastWords.at(-1);
-  const said = words === undefined ? "it said nothing on stderr" : `it said last: ${words}`;
-  return new AiwError("WORKER_LOST", `the worker process ended (${how}) in mid-run; ${said}`, {
+  // What a signal ended had no time to say why.
+  const words = end.signal === null ? end.lastWords.at(-1) : undefined;
+  const said = words === undefined ? "" : `; it said last: ${words}`;
+  return new AiwError("WORKER_LOST", `the worker process ended (${how}) in mid-run${said}`, {
     cause: thrown,
     detail: end.lastWords.join("\n"),
   });
+}
+
+/** Threads and engine are a worker's own, and one that runs elsewhere has chosen them. */
+function warnOfIdleSettings({ threads, engine }: Settings, progress: Progress): void {
+  for (const [name, value] of Object.entries({ threads, engine })) {
+    if (value !== undefined)
+      progress.note(`aiw: warning: --${name} has no effect on a worker that --worker names`);
+  }
 }
 
 function requireModel(settings: Settings): string {
@@ -107,7 +118,7 @@ async function spawnWorker(
   });
   const { python, kind } = await machine.python();
   context.progress.step("starting the worker");
-  const { threads, engine } = settings;
+  const { threads, engine, log_format: logFormat } = settings;
   const worker = await startWorker({
     python,
     kind,
@@ -117,6 +128,7 @@ async function spawnWorker(
       ...["--model-dir", dirname(modelPath)],
       ...(threads === undefined ? [] : ["--threads", String(threads)]),
       ...(engine === undefined ? [] : ["--engine", engine]),
+      ...(logFormat === undefined ? [] : ["--log-format", logFormat]),
       ...(context.debug ? ["--debug"] : []),
     ],
     env: context.env,

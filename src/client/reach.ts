@@ -13,14 +13,19 @@ export interface ReachOptions {
 
 /**
  * Calls `attempt` until it succeeds, with backoff between the attempts.
+ * @param attempt is told how long it may take, milliseconds
  * @throws the last attempt's error when the time is over; whatever is not WORKER_UNREACHABLE at once
  */
-export async function reach<T>(attempt: () => Promise<T>, clock: Clock, options: ReachOptions): Promise<T> {
+export async function reach<T>(
+  attempt: (withinMs: number) => Promise<T>,
+  clock: Clock,
+  options: ReachOptions,
+): Promise<T> {
   const { reachWithinMs = REACH_WITHIN_MS, signal } = options;
   const giveUpUs = clock.nowUs() + reachWithinMs * 1000;
   for (let tries = 0; ; tries++) {
     try {
-      return await attempt();
+      return await attempt(Math.max(1, (giveUpUs - clock.nowUs()) / 1000));
     } catch (thrown) {
       const error = toAiwError(thrown);
       if (error.code !== "WORKER_UNREACHABLE" || clock.nowUs() >= giveUpUs) throw lastError(error, tries);

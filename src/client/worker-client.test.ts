@@ -14,17 +14,25 @@ afterEach(async () => {
 async function connected(script: TableWorkerScript = {}, clock?: ManualClock) {
   const worker = await TableWorker.start(script);
   const warnings: string[] = [];
+  let onWarned = () => {};
+  const nextWarning = () =>
+    new Promise<void>((resolve) => {
+      onWarned = resolve;
+    });
   const client = await WorkerClient.connect({
     host: "127.0.0.1",
     port: worker.port,
-    onWarning: (text) => warnings.push(text),
+    onWarning(text) {
+      warnings.push(text);
+      onWarned();
+    },
     ...(clock === undefined ? {} : { clock }),
   });
   cleanups.push(async () => {
     await client.shutdown();
     await worker.close();
   });
-  return { worker, client, warnings };
+  return { worker, client, warnings, nextWarning };
 }
 
 function frame(seq: number, size = 2 * 2 * 3): OutgoingFrame & { released: number } {
@@ -214,6 +222,27 @@ describe("WorkerClient against a worker that knows only the wire's table", () =>
     await clock.advanceBy(1);
     expect(await loss).toMatchObject({ message: expect.stringContaining("sent nothing for 10 s") });
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it("gives up a frame that is never answered, though the link is alive", async () => {
+    const clock = new ManualClock();
+    const { worker, client, nextWarning } = await connected({ onFrame: () => {} }, clock);
+    await client.init({ modelPath: "m.onnx" });
+    const loss = nextLoss(client);
+    client.sendFrame(frame(5));
+    await worker.whenReceived((message) => message.req?.frame !== undefined);
+    for (let waitedS = 0; waitedS < 60; waitedS += 5) {
+      // Any byte keeps the link alive: here an answer to another frame, which the client warns of.
+      const warned = nextWarning();
+      worker.connections[0]?.sendResponse({ result: { seq: 99 } });
+      await warned;
+      expect(client.lost).toBeUndefined();
+      await clock.advanceBy(5_000_000);
+    }
+    expect(await loss).toMatchObject({
+      code: "WORKER_TIMEOUT",
+      message: expect.stringContaining("frame 5 within 60 s"),
+    });
   });
 
   it("says End at shutdown, and shutting down twice is fine", async () => {

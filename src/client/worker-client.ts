@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type Clock, systemClock } from "../core/clock.js";
+import { after, type Cancel, type Clock, systemClock } from "../core/clock.js";
 import { Emitter, type Unsubscribe } from "../core/emitter.js";
 import { AiwError } from "../core/errors.js";
 import { WIRE_NAMES } from "../frame/pixel-format.js";
@@ -39,7 +39,12 @@ interface Events {
 interface PendingFrame {
   readonly seq: number;
   readonly sentAtUs: number;
+  /** Stops the wait for its answer. */
+  readonly cancel: Cancel;
 }
+
+/** A frame that has no answer after this long never gets one, although the link may be alive. */
+const ANSWER_WITHIN_US = 60_000_000;
 
 /**
  * One connection to a worker: window 1, so at most one frame is in flight. What may be sent when is
@@ -75,7 +80,7 @@ export class WorkerClient implements FrameSink {
    */
   static async connect(options: ConnectOptions): Promise<WorkerClient> {
     const { host, port, clock = systemClock, onWarning = () => {} } = options;
-    const socket = await reach(() => openTcp({ host, port }, options.signal), clock, options);
+    const socket = await reach((ms) => openTcp({ host, port }, ms, options.signal), clock, options);
     return new WorkerClient(socket, { host, port }, clock, onWarning);
   }
 
@@ -131,7 +136,8 @@ export class WorkerClient implements FrameSink {
       frame.data.length,
     );
     this.transition("sendFrame");
-    this.pending = { seq: frame.seq, sentAtUs: this.clock.nowUs() };
+    const cancel = after(this.clock, ANSWER_WITHIN_US, () => this.onNoAnswer(frame.seq));
+    this.pending = { seq: frame.seq, sentAtUs: this.clock.nowUs(), cancel };
     this.link.sendWithBuffer(header, frame.data, () => frame.release());
   }
 
@@ -151,6 +157,7 @@ export class WorkerClient implements FrameSink {
   async shutdown(): Promise<void> {
     if (this.state === "closed") return;
     this.transition("close");
+    this.pending?.cancel();
     this.pendingInit?.reject(new AiwError("WORKER_LOST", "the client was shut down"));
     this.pendingInit = undefined;
     await this.link.end(encodeEnd());
@@ -226,6 +233,7 @@ export class WorkerClient implements FrameSink {
     outcome: FrameAnswer["outcome"],
     message: ResultMessage | undefined,
   ): void {
+    pending.cancel();
     this.pending = undefined;
     this.events.emit("result", {
       seq: pending.seq,
@@ -251,6 +259,13 @@ export class WorkerClient implements FrameSink {
     if (this.canSend() && !couldSend) this.events.emit("credit", undefined);
   }
 
+  private onNoAnswer(seq: number): void {
+    const { host, port } = this.endpoint;
+    const waited = `${ANSWER_WITHIN_US / 1e6} s`;
+    const message = `the worker at ${host}:${port} is alive but has not answered frame ${seq} within ${waited}`;
+    this.fail(new AiwError("WORKER_TIMEOUT", message));
+  }
+
   private lose(how: string): void {
     const words = this.lastWords === undefined ? "" : `; its last words: ${this.lastWords}`;
     this.fail(
@@ -265,6 +280,7 @@ export class WorkerClient implements FrameSink {
     this.link.close();
     this.pendingInit?.reject(error);
     this.pendingInit = undefined;
+    this.pending?.cancel();
     this.pending = undefined;
     this.events.emit("lost", error);
   }

@@ -52,6 +52,7 @@ export function parseConfigFile(path: string, content: string): ConfigFile {
   for (const { key, value } of root?.items ?? []) {
     const name = isScalar(key) ? String(key.value) : String(key);
     const place = at((isScalar(key) ? key.range?.[0] : undefined) ?? 0);
+    if (name === "gates") throw new AiwError("NOT_BUILT", `${place}: gates are not built yet`);
     if (!(name in SETTINGS)) {
       const known = Object.keys(SETTINGS).join(", ");
       throw new AiwError("CONFIG_INVALID", `${place}: unknown key "${name}"; known are ${known}`);

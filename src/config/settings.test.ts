@@ -20,8 +20,8 @@ describe("resolveSettings", () => {
   });
 
   it.each([
-    ["worker", "host.local:7001", { host: "host.local", port: 7001 }],
-    ["worker", "[::1]:7001", { host: "::1", port: 7001 }],
+    ["worker", "host.local:7001", { host: "host.local", port: 7001, tls: false }],
+    ["worker", "[::1]:7001", { host: "::1", port: 7001, tls: false }],
     ["classes", "person, 2", ["person", "2"]],
     ["classes", ["person", "car"], ["person", "car"]],
     ["size", "640x480", { width: 640, height: 480 }],
@@ -96,9 +96,11 @@ describe("parseConfigFile", () => {
 describe("environmentLayer", () => {
   it("honours the names that deployments use", () => {
     const env = { AI_WORKER_HOST: "box", AI_WORKER_PORT: "7002" };
-    expect(resolveSettings([environmentLayer(env)])).toEqual({ worker: { host: "box", port: 7002 } });
+    expect(resolveSettings([environmentLayer(env)])).toEqual({
+      worker: { host: "box", port: 7002, tls: false },
+    });
     expect(resolveSettings([environmentLayer({ AI_WORKER_HOST: "box" })])).toEqual({
-      worker: { host: "box", port: 7001 },
+      worker: { host: "box", port: 7001, tls: false },
     });
   });
 

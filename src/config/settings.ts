@@ -51,11 +51,14 @@ export interface Layer {
 /**
  * The settings in force: of each one the first layer that gives it.
  * @param layers the strongest first
+ * @param names settings that matter here; what the others say is not even looked at
  * @throws the layer's own error code, naming the setting and the value that is wrong
  */
-export function resolveSettings(layers: readonly Layer[]): Settings {
-  const entries = Object.keys(SETTINGS).map((key) => {
-    const name = key as SettingName;
+export function resolveSettings(
+  layers: readonly Layer[],
+  names: readonly SettingName[] = Object.keys(SETTINGS) as SettingName[],
+): Settings {
+  const entries = names.map((name) => {
     const layer = layers.find(({ values }) => values[name] !== undefined);
     return [name, layer === undefined ? undefined : parseSetting(layer, name)];
   });

@@ -67,12 +67,12 @@ export const size = parsed((v) => {
   return Math.min(width, height) >= 1 && Math.max(width, height) <= MAX_SIDE ? { width, height } : undefined;
 }, `is not WIDTHxHEIGHT (sides up to ${MAX_SIDE}) or "native"`);
 
-/** HOST:PORT; an IPv6 host stands in brackets. */
+/** HOST:PORT or tls://HOST:PORT; an IPv6 host stands in brackets. */
 export const endpoint = parsed((v) => {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@]+)):(\d{1,5})$/.exec(v);
-  const portNumber = Number(match?.[3]);
+  const match = /^(tls:\/\/)?(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@]+)):(\d{1,5})$/.exec(v);
+  const portNumber = Number(match?.[4]);
   if (match === null || portNumber < 1 || portNumber > 65535) return undefined;
-  return { host: match[1] ?? match[2] ?? "", port: portNumber };
+  return { host: match[2] ?? match[3] ?? "", port: portNumber, tls: match[1] !== undefined };
 }, "is not HOST:PORT");
 
 /** Names or ids, separated by commas or as a list. */

@@ -17,6 +17,8 @@ export interface Running {
   readonly finished: Promise<Finished>;
   /** Resolves when stdout has matched. */
   sees(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Resolves when stderr has matched. */
+  says(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
 /** Starts the built CLI as a user would. */
@@ -33,23 +35,24 @@ export function startAiw(args: readonly string[], env: NodeJS.ProcessEnv = {}, s
   });
   child.stderr?.setEncoding("utf8").on("data", (text) => {
     stderr += text;
+    for (const check of waiting) check();
   });
   child.stdin?.on("error", () => {});
   child.stdin?.end(stdin);
   const finished = new Promise<Finished>((done) => {
     child.once("close", (code, signal) => done({ code, signal, stdout, stderr }));
   });
-  const sees = (pattern: RegExp) =>
+  const matches = (text: () => string, pattern: RegExp) =>
     new Promise<RegExpExecArray>((found, failed) => {
       const check = () => {
-        const match = pattern.exec(stdout);
+        const match = pattern.exec(text());
         if (match !== null) found(match);
       };
       waiting.push(check);
       check();
       void finished.then(() => failed(new Error(`ended without ${pattern}: ${stderr}`)));
     });
-  return { child, finished, sees };
+  return { child, finished, sees: (p) => matches(() => stdout, p), says: (p) => matches(() => stderr, p) };
 }
 
 export function aiw(args: readonly string[], env: NodeJS.ProcessEnv = {}, stdin?: Buffer): Promise<Finished> {
@@ -77,4 +80,11 @@ export function jsonLines(text: string): Json[] {
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line));
+}
+
+/** The worker's process of a CLI that has started one, once it is there. */
+export function workerOf(pid: number): number | undefined {
+  return childrenOf(pid).find((child) =>
+    readFileSync(`/proc/${child}/cmdline`, "utf8").includes("aiw_worker"),
+  );
 }

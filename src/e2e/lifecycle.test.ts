@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
 import { WorkerClient } from "../index.js";
-import { childrenOf, hasShared, jsonLines, model, startAiw } from "./aiw.js";
+import { childrenOf, hasShared, jsonLines, model, startAiw, workerOf } from "./aiw.js";
 
 const MODEL = model("yolox-nano");
 const ENDLESS = ["run", "--model", MODEL, "--source", "synthetic:"];
@@ -41,6 +41,30 @@ describe.skipIf(!hasShared || process.platform !== "linux")(
       );
       expect(lines).toHaveLength(2);
       expect(() => jsonLines(stdout)).not.toThrow();
+    });
+
+    it("says so too when the worker is killed in a bench's warm-up", async () => {
+      const bench = startAiw([
+        ...[
+          "bench",
+          "--model",
+          MODEL,
+          "--fps",
+          "10",
+          "--warmup",
+          "60s",
+          "--json",
+          "-",
+          "--debug",
+          "--log-format",
+          "json",
+        ],
+      ]);
+      await bench.says(/model loaded/);
+      process.kill(workerOf(bench.child.pid!)!, "SIGKILL");
+      const { code, stdout, stderr } = await bench.finished;
+      expect(stderr).toMatch(/aiw: error WORKER_LOST: the worker process ended \(signal SIGKILL\)/);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     });
 
     it("ends cleanly at Ctrl-C: whole lines, exit 130, no orphan", async () => {

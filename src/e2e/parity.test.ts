@@ -40,6 +40,7 @@ describe.skipIf(!hasShared)("detections (skipped without the shared test data)",
     const golden = JSON.parse(readFileSync(shared(`golden/${name}.json`), "utf8"));
     const records = await detect(name, conf, iouThreshold);
     expect(records.map(({ source }) => source)).toEqual(Object.keys(golden));
+    expect(records.length).toBe(2);
     for (const record of records) {
       const { width, height, detections } = golden[record.source];
       expect(record).toMatchObject({ schema: "aiw.detections/1", width, height });
@@ -54,6 +55,7 @@ describe.skipIf(!hasShared)("detections (skipped without the shared test data)",
     const reference = await detect("yolo11n", "0.25", "0.7");
     for (const name of ["yolo11n-dynamic", "yolo11n-nms"]) {
       const records = await detect(name, "0.25", "0.7");
+      expect(records.length).toBe(2);
       for (const [i, record] of records.entries()) {
         expectAgreement(record.detections, reference[i].detections, 0.25);
       }
@@ -104,6 +106,7 @@ describe.skipIf(!hasShared)("detections (skipped without the shared test data)",
       expect(records.length).toBe(3);
       records.forEach((record, i) => {
         const [found, wanted] = [record.detections, rgb?.[i].detections];
+        expect(wanted.length).toBeGreaterThan(0);
         expect(found.map((d: Json) => d.class)).toEqual(wanted.map((d: Json) => d.class));
         for (const d of found)
           expect(Math.max(...wanted.map((w: Json) => iou(w.box, d.box)))).toBeGreaterThan(0.9);

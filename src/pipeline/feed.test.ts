@@ -177,6 +177,25 @@ describe("Feed, paced", () => {
     await expect(play(kit, { kind: "paced", fps: 10 }, {})).rejects.toThrow("broken");
     expect(kit.stream.counts().offered).toBe(1);
   });
+
+  it.each(["lossless", "live"] as const)(
+    "leaves no timer of a duration behind when a %s source fails",
+    async (kind) => {
+      const source = new HandSource(kind === "live");
+      const kit = setUp(source);
+      source.give(new AiwError("FFMPEG_FAILED", "broken"));
+      const pace: Pace = kind === "live" ? { kind, maxFps: undefined } : { kind };
+      await expect(play(kit, pace, { durationUs: 3.6e9 })).rejects.toThrow("broken");
+      expect(kit.clock.pendingTimers).toBe(0);
+    },
+  );
+
+  it("ends with the last frame's period when frames end it, not with the duration", async () => {
+    const kit = setUp(endless());
+    await play(kit, { kind: "paced", fps: 10 }, { maxFrames: 5, durationUs: 30_000_000 });
+    expect(kit.clock.nowUs()).toBe(500_000);
+    expect(kit.stream.counts().offered).toBe(5);
+  });
 });
 
 describe("Feed, lossless", () => {
@@ -222,6 +241,16 @@ describe("Feed, lossless", () => {
 });
 
 describe("Feed, live", () => {
+  it("leaves out what came before it began", async () => {
+    const source = new HandSource(true);
+    const kit = setUp(source, 1_000);
+    source.give(frame(0), frame(0), frame(0));
+    await kit.clock.advanceBy(10_000);
+    kit.clock.at(50_000, () => source.give(frame(kit.clock.nowUs()), "end"));
+    await play(kit, { kind: "live", maxFps: undefined }, {});
+    expect(kit.sink.sent.map(({ seq, dueUs }) => [seq, dueUs])).toEqual([[1, 50_000]]);
+  });
+
   it("offers frames as they arrive, from the time of their arrival", async () => {
     const source = new HandSource(true);
     const kit = setUp(source, 50_000);

@@ -31,6 +31,8 @@ export class Feed {
   constructor(
     private readonly source: FrameSource,
     private readonly clock: Clock,
+    /** Waited for before each frame of a lossless run: where the results go may be slow. */
+    private readonly mayGoOn?: () => Promise<void> | undefined,
   ) {
     // A live source never waits: what it gives is offered at once, and the slot does the dropping.
     this.prefetch = new Prefetch(source.frames(), source.live ? Number.POSITIVE_INFINITY : PREFETCH_DEPTH);
@@ -67,19 +69,24 @@ export class Feed {
     const { signal } = stop;
     await this.prefetch.whenReady(signal);
     const cancel = stopAfter(this.clock, durationUs, stop);
-    for (let n = 0; n < maxFrames; n++) {
-      await this.prefetch.whenReady(signal);
-      await stream.whenIdle(signal);
-      const item = signal.aborted ? undefined : this.prefetch.takeNow();
-      if (item === undefined) break;
-      stream.offer(item, this.clock.nowUs());
+    try {
+      for (let n = 0; n < maxFrames; n++) {
+        await this.prefetch.whenReady(signal);
+        await stream.whenIdle(signal);
+        await this.mayGoOn?.();
+        const item = signal.aborted ? undefined : this.prefetch.takeNow();
+        if (item === undefined) break;
+        stream.offer(item, this.clock.nowUs());
+      }
+    } finally {
+      cancel();
     }
-    cancel();
   }
 
   private async paced(stream: Stream, fps: number, limits: FeedLimits, signal: AbortSignal): Promise<void> {
     const { maxFrames = Number.POSITIVE_INFINITY, durationUs = Number.POSITIVE_INFINITY } = limits;
     const frames = Math.min(maxFrames, Math.round((durationUs / 1e6) * fps));
+    const lengthUs = Math.min(durationUs, Math.round((maxFrames * 1e6) / fps));
     await this.prefetch.whenReady(signal);
     const startUs = this.clock.nowUs();
     for (let i = 0; i < frames && !signal.aborted; i++) {
@@ -92,7 +99,7 @@ export class Feed {
       else stream.offerMissing();
     }
     // The period of the last frame belongs to the run.
-    if (Number.isFinite(durationUs)) await waitUntil(this.clock, startUs + durationUs, signal);
+    if (Number.isFinite(lengthUs)) await waitUntil(this.clock, startUs + lengthUs, signal);
   }
 
   private async live(
@@ -103,25 +110,30 @@ export class Feed {
   ): Promise<void> {
     const { maxFrames = Number.POSITIVE_INFINITY, durationUs } = limits;
     const { signal } = stop;
+    // What came before this run began is not of it.
+    this.prefetch.discard();
     await this.prefetch.whenReady(signal);
     const cancel = stopAfter(this.clock, durationUs, stop);
     let nextUs = Number.NEGATIVE_INFINITY;
     let overruns = this.source.overruns?.() ?? 0;
-    for (let n = 0; n < maxFrames; ) {
-      await this.prefetch.whenReady(signal);
-      for (const now = this.source.overruns?.() ?? 0; overruns < now; overruns++) stream.offerMissing();
-      const item = signal.aborted ? undefined : this.prefetch.takeNow();
-      if (item === undefined) break;
-      const arrivedUs = isFailure(item) ? this.clock.nowUs() : item.capturedAtUs;
-      if (!isFailure(item) && maxFps !== undefined && arrivedUs < nextUs) {
-        item.release();
-        continue;
+    try {
+      for (let n = 0; n < maxFrames; ) {
+        await this.prefetch.whenReady(signal);
+        for (const now = this.source.overruns?.() ?? 0; overruns < now; overruns++) stream.offerMissing();
+        const item = signal.aborted ? undefined : this.prefetch.takeNow();
+        if (item === undefined) break;
+        const arrivedUs = isFailure(item) ? this.clock.nowUs() : item.capturedAtUs;
+        if (!isFailure(item) && maxFps !== undefined && arrivedUs < nextUs) {
+          item.release();
+          continue;
+        }
+        if (maxFps !== undefined) nextUs = nextDue(nextUs, arrivedUs, 1e6 / maxFps);
+        stream.offer(item, arrivedUs);
+        n++;
       }
-      if (maxFps !== undefined) nextUs = nextDue(nextUs, arrivedUs, 1e6 / maxFps);
-      stream.offer(item, arrivedUs);
-      n++;
+    } finally {
+      cancel();
     }
-    cancel();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { SourceItem } from "../frame/frame.js";
+import { isFailure, type SourceItem } from "../frame/frame.js";
 
 /**
  * Reads a source ahead of its consumer, so that the next frame is there before it is due. Reads on
@@ -47,6 +47,12 @@ export class Prefetch {
     signal?.removeEventListener("abort", wake);
   }
 
+  /** Gives back what was read and not taken. */
+  discard(): void {
+    for (const item of this.items.splice(0)) if (!isFailure(item)) item.release();
+    this.wake("wakeReader");
+  }
+
   /**
    * Stops reading and gives back what was read and not taken. A source that is waiting for its next
    * frame has to be closed first, or this waits for that frame.
@@ -56,7 +62,7 @@ export class Prefetch {
     this.wake("wakeReader");
     this.wake("wakeConsumer");
     await this.done;
-    for (const item of this.items.splice(0)) if ("release" in item) item.release();
+    this.discard();
   }
 
   private async read(): Promise<void> {

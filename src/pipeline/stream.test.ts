@@ -145,6 +145,16 @@ describe("Stream", () => {
     expect(stream.isIdle).toBe(true);
   });
 
+  it("knows of a link that was lost before it was made", () => {
+    const { sink, clock } = setUp();
+    sink.lose();
+    const late = new Stream(sink, clock);
+    late.offer(frame(), 0);
+    expect(late.lost).toMatchObject({ code: "WORKER_LOST" });
+    expect(late.counts()).toMatchObject({ offered: 1, inFlight: 0, dropped: { disconnected: 1 } });
+    expect(late.isIdle).toBe(true);
+  });
+
   it("keeps the ledger exact at any moment and gives every buffer back, whatever happens", () => {
     const action = fc.constantFrom(
       "offer",

@@ -1,11 +1,14 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
-import { AiwError, systemCode } from "../core/errors.js";
+import { outputFailed } from "./output-failed.js";
+import { StdoutWriter } from "./stdout.js";
 
 /** Takes records, one line of JSON each. */
 export interface RecordSink {
   /** @throws OUTPUT_FAILED; what was written before are whole lines */
   write(record: object): void;
-  /** Resolves when everything is written; idempotent. */
+  /** Resolves when whoever takes the records has caught up; undefined where it has. */
+  caughtUp(): Promise<void> | undefined;
+  /** Resolves when everything is written; idempotent. @throws OUTPUT_FAILED */
   close(): Promise<void>;
 }
 
@@ -15,38 +18,21 @@ export function openNdjson(target: string): RecordSink {
 }
 
 function stdoutSink(): RecordSink {
-  const { stdout } = process;
-  let failure: AiwError | undefined;
-  const onError = (error: Error) => {
-    failure = new AiwError("OUTPUT_FAILED", `stdout: ${systemCode(error) ?? error.message}`, {
-      cause: error,
-    });
-  };
-  stdout.on("error", onError);
+  const stdout = new StdoutWriter();
   return {
-    write(record) {
-      if (failure !== undefined) throw failure;
-      stdout.write(`${JSON.stringify(record)}\n`);
-    },
-    close: () =>
-      new Promise((resolve) => {
-        // An empty write is called back after all that came before it; its error is the reader's going.
-        stdout.write("", () => resolve());
-      }),
+    write: (record) => stdout.write(`${JSON.stringify(record)}\n`),
+    caughtUp: () => stdout.caughtUp(),
+    close: () => stdout.flush(),
   };
 }
 
 /** Written at once, so that whoever reads the file sees whole lines whatever happens to us. */
 function fileSink(path: string): RecordSink {
-  const failed = (error: unknown) =>
-    new AiwError("OUTPUT_FAILED", `${path} cannot be written (${systemCode(error) ?? String(error)})`, {
-      cause: error,
-    });
   let fd: number | undefined;
   try {
     fd = openSync(path, "w");
   } catch (error) {
-    throw failed(error);
+    throw outputFailed(path, error);
   }
   return {
     write(record) {
@@ -54,9 +40,10 @@ function fileSink(path: string): RecordSink {
       try {
         writeLine(fd, `${JSON.stringify(record)}\n`);
       } catch (error) {
-        throw failed(error);
+        throw outputFailed(path, error);
       }
     },
+    caughtUp: () => undefined,
     async close() {
       if (fd !== undefined) closeSync(fd);
       fd = undefined;

@@ -8,29 +8,33 @@ export interface Endpoint {
 
 /**
  * Opens one TCP connection, without Nagle's delay.
+ * @param withinMs longest wait for the peer: one that drops what is sent to it never refuses
  * @throws WORKER_UNREACHABLE with the system's reason; the signal's reason when it aborts
  */
-export function openTcp({ host, port }: Endpoint, signal?: AbortSignal): Promise<Socket> {
+export function openTcp({ host, port }: Endpoint, withinMs: number, signal?: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const socket = connect({ host, port, noDelay: true });
-    const settle = (end: () => void) => {
-      socket.removeAllListeners();
+    const unreachable = (reason: string, cause?: Error) =>
+      new AiwError("WORKER_UNREACHABLE", `no worker answers at ${host}:${port} (${reason})`, { cause });
+    const release = () => {
+      clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
-      end();
+      socket.off("connect", onConnect).off("error", onError);
     };
-    const onAbort = () => {
+    const giveUp = (reason: unknown) => {
+      release();
       socket.destroy();
-      settle(() => reject(signal?.reason));
+      reject(reason);
     };
+    const onConnect = () => {
+      release();
+      resolve(socket);
+    };
+    const onError = (error: Error) => giveUp(unreachable(systemCode(error) ?? error.message, error));
+    const onAbort = () => giveUp(signal?.reason);
+    const timer = setTimeout(() => giveUp(unreachable("ETIMEDOUT")), withinMs);
     signal?.addEventListener("abort", onAbort);
-    socket.once("connect", () => settle(() => resolve(socket)));
-    socket.once("error", (error) => {
-      settle(() => {
-        const reason = systemCode(error) ?? error.message;
-        const message = `no worker answers at ${host}:${port} (${reason})`;
-        reject(new AiwError("WORKER_UNREACHABLE", message, { cause: error }));
-      });
-    });
+    socket.on("connect", onConnect).on("error", onError);
   });
 }

@@ -128,32 +128,3 @@ async function makeParents(path: string): Promise<void> {
     if (!isThere()) throw error;
   });
 }
-
-export interface ListedEnv {
-  /** The folder that may be removed as a whole. */
-  dir: string;
-  /** Whether it holds a finished, working environment. */
-  ready: boolean;
-  /** Whether it belongs to the lock file that was asked about. */
-  current: boolean;
-}
-
-/** Every managed environment in a cache folder, those of other lock files included; none where it is unreadable. */
-export function listEnvs(cacheDir: string, lockText: string): ListedEnv[] {
-  const root = join(cacheDir, "env");
-  const current = envSlot(cacheDir, lockText).dir;
-  try {
-    return readdirSync(root, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && /^[0-9a-f]{16}-(?!.*\.lock$)/.test(entry.name))
-      .map(({ name }) => {
-        const dir = join(root, name);
-        return {
-          dir,
-          ready: readReady({ dir, lockPath: `${dir}.lock` }) !== undefined,
-          current: dir === current,
-        };
-      });
-  } catch {
-    return [];
-  }
-}

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { envSlot } from "./env-store.js";
-import { ensurePython, findManagedEnv, listManagedEnvs } from "./python-env.js";
+import { ensurePython, findManagedEnv } from "./python-env.js";
 import { callsIn, fakePython, isAlive, LOCK_TEXT, shellScript, tempDir } from "./testing/fakes.js";
 
 /** A machine with an empty PATH, a lock file and a place for a cache. */
@@ -49,7 +49,7 @@ test("the environment is made once, with pip, and told step by step", async () =
   expect(steps).toEqual([]);
 });
 
-test("another lock file has another environment; both are listed", async () => {
+test("another lock file has another environment, and leaves the first alone", async () => {
   const { bin, dir, options } = machine();
   fakePython(python3(bin));
   const first = await ensurePython(options);
@@ -57,15 +57,7 @@ test("another lock file has another environment; both are listed", async () => {
   writeFileSync(lockFile, "numpy==1\n");
   const second = await ensurePython({ ...options, lockFile });
   expect(second.dir).not.toBe(first.dir);
-  const listed = listManagedEnvs({ ...options, lockFile });
-  expect(listed.map(({ ready, current }) => ({ ready, current }))).toEqual(
-    expect.arrayContaining([
-      { ready: true, current: true },
-      { ready: true, current: false },
-    ]),
-  );
-  expect(listed).toHaveLength(2);
-  expect(listManagedEnvs({ ...options, cacheDir: "/nowhere" })).toEqual([]);
+  expect(await ensurePython(options)).toEqual(first);
 });
 
 test("uv is preferred where it works", async () => {
@@ -123,7 +115,7 @@ test("no Python, and only unfit ones", async () => {
     code: "PYTHON_MISSING",
     message: expect.stringMatching(/only 3\.8\.1 \(.*python3\), pypy 3\.11\.7 \(.*python\) was found/),
   });
-  expect(listManagedEnvs({ ...options, cacheDir }).filter(({ ready }) => ready)).toEqual([]);
+  expect(findManagedEnv({ ...options, cacheDir })).toBeUndefined();
 });
 
 test("a Python without venv is passed over for one with it, else VENV_MISSING names the package", async () => {

@@ -8,8 +8,6 @@ import { withEnvLock } from "./env-lock.js";
 import {
   type EnvSlot,
   envSlot,
-  type ListedEnv,
-  listEnvs,
   makeFolder,
   markReady,
   prepareSlot,
@@ -61,11 +59,6 @@ export function findManagedEnv(
   options: Pick<EnsurePythonOptions, "lockFile" | "cacheDir">,
 ): ReadyEnv | undefined {
   return readReady(envSlot(resolve(options.cacheDir), readLock(options.lockFile)));
-}
-
-/** Every managed environment in the cache, those of other lock files included. */
-export function listManagedEnvs(options: Pick<EnsurePythonOptions, "lockFile" | "cacheDir">): ListedEnv[] {
-  return listEnvs(resolve(options.cacheDir), readLock(options.lockFile));
 }
 
 async function makeOrAwait(slot: EnvSlot, lockText: string, options: EnsurePythonOptions): Promise<ReadyEnv> {
