@@ -111,7 +111,8 @@ async function environment(lock) {
 
 const built = await check("build", () => succeeds(process.execPath, ["scripts/build.mjs"]));
 await check("types", () => node("typescript/bin/tsc", "-p", "tsconfig.json"));
-await check("lint and format", () => node("@biomejs/biome/bin/biome", "ci", "--error-on-warnings", "."));
+await check("lint", () => node("eslint/bin/eslint.js", "--max-warnings", "0", "."));
+await check("format", () => node("prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."));
 await check("dependency rules", depcruise);
 await check("dead code", () => node("knip/bin/knip.js"));
 if (built) {

@@ -25,8 +25,7 @@ export interface Measurement {
   readonly client: { readonly before: ClientUsage; readonly after: ClientUsage };
   /** Of the first and the last result; undefined from a worker that does not report it. */
   readonly worker:
-    | { readonly first: WorkerUsage; readonly last: WorkerUsage; readonly frames: number }
-    | undefined;
+    { readonly first: WorkerUsage; readonly last: WorkerUsage; readonly frames: number } | undefined;
   /** Why it ended before its time: the link was lost, or the source failed. */
   readonly failure: unknown;
 }

@@ -2,7 +2,7 @@ import { Command, CommanderError } from "commander";
 import { AiwError, ExitCode, toAiwError } from "../core/errors.js";
 import { maskCredentials } from "../core/mask.js";
 import { packageVersion } from "../core/version.js";
-import { withContext } from "./command-context.js";
+import { type CommandContext, withContext } from "./command-context.js";
 import {
   addFlags,
   BENCH_FLAGS,
@@ -17,11 +17,7 @@ import {
 
 /** A command's own module; loaded only when the command runs, so that `aiw --help` is quick. */
 interface CommandModule {
-  execute(
-    flags: readonly Flag[],
-    parsed: ParsedFlags,
-    context: import("./command-context.js").CommandContext,
-  ): Promise<number>;
+  execute(flags: readonly Flag[], parsed: ParsedFlags, context: CommandContext): Promise<number>;
 }
 
 /** Parses the command line, runs the command and sets the exit code. */

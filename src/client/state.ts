@@ -23,14 +23,7 @@ export type ClientState =
   | "closed";
 
 export type ClientEvent =
-  | "sendInit"
-  | "initOk"
-  | "initRefused"
-  | "ready"
-  | "sendFrame"
-  | "result"
-  | "frameError"
-  | "close";
+  "sendInit" | "initOk" | "initRefused" | "ready" | "sendFrame" | "result" | "frameError" | "close";
 
 /**
  * The one transition table. What is missing is not allowed. Ready sets the credit to one and never

@@ -72,7 +72,7 @@ export const shared = (path: string) => resolve(SHARED, path);
 export const model = (name: string) => shared(`models/${name}.onnx`);
 export const media = (name: string) => shared(`media/${name}`);
 
-// biome-ignore lint/suspicious/noExplicitAny: a test reads records as anyone outside would
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test reads records as anyone outside would
 export type Json = any;
 
 export function jsonLines(text: string): Json[] {

@@ -117,7 +117,7 @@ export class Feed {
     let nextUs = Number.NEGATIVE_INFINITY;
     let overruns = this.source.overruns?.() ?? 0;
     try {
-      for (let n = 0; n < maxFrames; ) {
+      for (let n = 0; n < maxFrames;) {
         await this.prefetch.whenReady(signal);
         for (const now = this.source.overruns?.() ?? 0; overruns < now; overruns++) stream.offerMissing();
         const item = signal.aborted ? undefined : this.prefetch.takeNow();

@@ -11,11 +11,11 @@ export function runSummary(counts: LedgerCounts, tally: Tally, elapsedUs: number
   const classes = named.slice(0, NAMED_CLASSES).map(([name, n]) => `${name} ${n}`);
   if (named.length > NAMED_CLASSES) classes.push("…");
   const reasons = Object.entries(counts.dropped).map(([reason, n]) => `${reason} ${n}`);
-  const dropped = droppedTotal(counts);
+  const why = reasons.length > 0 ? ` (${reasons.join(", ")})` : "";
+  const [results, errors] = [plural(counts.results, "result"), plural(counts.errors, "error")];
   const latency = tally.latency.of("total").summary();
   return [
-    `${plural(counts.offered, "frame")}: ${plural(counts.results, "result")}, ${plural(counts.errors, "error")}, ${dropped} dropped` +
-      (reasons.length > 0 ? ` (${reasons.join(", ")})` : ""),
+    `${plural(counts.offered, "frame")}: ${results}, ${errors}, ${droppedTotal(counts)} dropped${why}`,
     `${(counts.results / Math.max(elapsedUs / 1e6, 1e-6)).toFixed(1)} fps`,
     ...(latency.count > 0 ? [`p50 ${latency.p50.toFixed(1)} ms, p95 ${latency.p95.toFixed(1)} ms`] : []),
     classes.length > 0 ? classes.join(", ") : "no detections",

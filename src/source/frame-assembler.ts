@@ -53,7 +53,7 @@ export class FrameAssembler {
   /** Takes bytes that lie elsewhere already (a copy), for streams that cannot read into `room`. */
   write(chunk: Uint8Array): boolean {
     let wantsMore = true;
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const room = this.room();
       const part = chunk.subarray(at, at + room.length);
       room.set(part);

@@ -37,6 +37,6 @@ export function sniff(head: Buffer): ContentKind {
 const PLAYABLE_TEXT = /^(\xef\xbb\xbf)?\s*(#EXTM3U|ffconcat|v=0|<\?xml|<MPD|YUV4MPEG2)/;
 
 function isText(ascii: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what text has none of
+  // eslint-disable-next-line no-control-regex -- control characters are what text has none of
   return !/[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/.test(ascii) && !PLAYABLE_TEXT.test(ascii);
 }

@@ -27,7 +27,7 @@ message Heartbeat { uint64 ts_mono_ns = 1; }
 const Envelope = protobuf.parse(TABLE, { keepCase: true }).root.lookupType("ai.Envelope");
 
 /** A message as the table names its fields; 64-bit numbers are plain numbers. */
-// biome-ignore lint/suspicious/noExplicitAny: a test reads whatever came, field by field
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test reads whatever came, field by field
 export type TableMessage = Record<string, any>;
 
 export interface TableFrame {
