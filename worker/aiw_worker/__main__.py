@@ -71,7 +71,7 @@ def main() -> NoReturn:
 
 def _run(config: Config, stopper: _Stopper) -> None:
     # Late: importing the engine takes some 0.4 s, in which stdin is watched already.
-    from aiw_worker.server import run  # noqa: PLC0415
+    from aiw_worker.server import run  # noqa: PLC0415 - as said above
 
     async def serve() -> None:
         loop = asyncio.get_running_loop()

@@ -30,7 +30,7 @@ def load(path: Path) -> descriptor_pool.DescriptorPool:
         ) from error
     pool = descriptor_pool.DescriptorPool()
     for file in files.file:
-        pool.Add(file)  # type: ignore[no-untyped-call,unused-ignore]
+        pool.Add(file)  # type: ignore[no-untyped-call,unused-ignore]  # stubs differ by version
     return pool
 
 
