@@ -130,7 +130,10 @@ function report(thrown: unknown, debug: boolean): number {
     if (thrown.exitCode === 0) return ExitCode.ok;
     // commander shows the help itself when no command is given.
     if (thrown.code !== "commander.help") {
-      const message = thrown.message.replace(/^error: /, "").replace(/\s+/g, " ");
+      const message = thrown.message
+        .replace(/^error: /, "")
+        .replace(/\s+/g, " ")
+        .replace(/\.$/, "");
       process.stderr.write(`aiw: error USAGE: ${message}. See --help.\n`);
     }
     return ExitCode.usage;

@@ -156,6 +156,22 @@ describe("WorkerClient against a worker that knows only the wire's table", () =>
     expect(client.info).toMatchObject({ runtime: "table 1.0" });
   });
 
+  it("leaves out detections that are not numbers", async () => {
+    const bbox = { x: 1, y: 2, w: 3, h: 4 };
+    const { client } = await connected({
+      onFrame: (c, f) =>
+        c.result(f, [
+          { cls: "cat", conf: Number.NaN, bbox },
+          { cls: "cat", conf: 0.5, bbox: { ...bbox, w: Number.POSITIVE_INFINITY } },
+          { cls: "dog", conf: 0.5, bbox },
+        ]),
+    });
+    await client.init({ modelPath: "m.onnx" });
+    const answer = nextAnswer(client);
+    client.sendFrame(frame(1));
+    expect((await answer).outcome).toMatchObject({ detections: [{ className: "dog" }] });
+  });
+
   it("ignores an answer to a frame that is not in flight", async () => {
     const { worker, client, warnings } = await connected();
     await client.init({ modelPath: "m.onnx" });

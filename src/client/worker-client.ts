@@ -202,7 +202,7 @@ export class WorkerClient implements FrameSink {
       this.warn(`the worker answered frame ${message.seq}, which is not in flight`);
       return;
     }
-    const detections = message.detections.map((d) => this.detection(d));
+    const detections = message.detections.filter(isFinite).map((d) => this.detection(d));
     this.answer(pending, "result", { detections }, message);
   }
 
@@ -284,4 +284,9 @@ export class WorkerClient implements FrameSink {
     this.pending = undefined;
     this.events.emit("lost", error);
   }
+}
+
+/** False for what a broken model gives (NaN, infinity): no record could hold it. */
+function isFinite({ confidence, box }: WireDetection): boolean {
+  return [confidence, box.x, box.y, box.w, box.h].every(Number.isFinite);
 }
