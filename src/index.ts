@@ -17,7 +17,9 @@ export {
 } from "./client/worker-client.js";
 export { type Clock, systemClock } from "./core/clock.js";
 export { AiwError, type ErrorCode, ExitCode } from "./core/errors.js";
+export type { Box } from "./frame/box.js";
 export { frameBytes, type PixelFormat, type Size } from "./frame/pixel-format.js";
+export type { TrueObject } from "./frame/truth.js";
 export type { FrameAnswer, FrameSink, OutgoingFrame } from "./pipeline/frame-sink.js";
-export type { Box, Detection } from "./results/detection.js";
+export type { Detection } from "./results/detection.js";
 export type { WorkerStages, WorkerUsage } from "./results/stages.js";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { Box } from "../results/detection.js";
+import type { Box } from "../frame/box.js";
 import { aiw, hasShared, type Json, jsonLines, media, model, shared } from "./aiw.js";
 
 function iou(a: Box, b: Box): number {

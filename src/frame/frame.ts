@@ -1,5 +1,6 @@
 import type { AiwError } from "../core/errors.js";
 import type { PixelFormat } from "./pixel-format.js";
+import type { TrueObject } from "./truth.js";
 
 /** Where a frame comes from: what a record says of it. */
 export interface FrameOrigin {
@@ -21,6 +22,8 @@ export interface Frame {
   readonly origin: FrameOrigin;
   /** When its last byte was there, microseconds of the Clock. */
   readonly capturedAtUs: number;
+  /** What is really in it, from a source that knows. */
+  readonly truth?: readonly TrueObject[] | undefined;
   /** Gives the buffer back to its owner; only the first call counts, and `data` is dead after it. */
   release(): void;
 }

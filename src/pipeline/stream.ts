@@ -162,6 +162,7 @@ export class Stream {
         latency: frameLatency({ dueUs, ...answer }, answer.stages),
         detections: answer.outcome.detections,
         usage: answer.usage,
+        truth: frame.truth,
       });
     }
     this.emitIfIdle();

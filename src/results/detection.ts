@@ -1,10 +1,4 @@
-/** A rectangle in pixels: top-left corner and size. */
-export interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly w: number;
-  readonly h: number;
-}
+import type { Box } from "../frame/box.js";
 
 export interface Detection {
   readonly className: string;

@@ -1,6 +1,7 @@
 import type { AiwError } from "../core/errors.js";
 import type { FrameOrigin } from "../frame/frame.js";
 import type { Size } from "../frame/pixel-format.js";
+import type { TrueObject } from "../frame/truth.js";
 import type { Detection } from "./detection.js";
 import type { FrameLatency, WorkerUsage } from "./stages.js";
 
@@ -22,6 +23,8 @@ export interface FrameResult extends OutcomeBase {
   readonly latency: FrameLatency;
   readonly detections: readonly Detection[];
   readonly usage: WorkerUsage | undefined;
+  /** What is really in the frame, in pixels as sent, where its source knows. */
+  readonly truth?: readonly TrueObject[] | undefined;
 }
 
 export interface FrameError extends OutcomeBase {

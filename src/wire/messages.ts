@@ -1,4 +1,4 @@
-import type { Box } from "../results/detection.js";
+import type { Box } from "../frame/box.js";
 import type { WorkerStages, WorkerUsage } from "../results/stages.js";
 
 /** The wire's messages as the rest of the client sees them; codec.ts turns them into bytes and back. */
