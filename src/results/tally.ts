@@ -1,11 +1,19 @@
+import { Accuracy } from "./accuracy.js";
 import { type FrameOutcome, isResult } from "./frame-outcome.js";
 import { LatencyStats } from "./latency.js";
 
 /** What many frames gave together. */
 export class Tally {
   readonly latency = new LatencyStats();
+  /** Of the frames with a result whose truth is known. */
+  readonly accuracy: Accuracy;
   private readonly byClass = new Map<string, number>();
   private firstErrorMessage: string | undefined;
+
+  /** @param classes names of the classes that accuracy is judged on; all by default */
+  constructor(classes?: readonly string[]) {
+    this.accuracy = new Accuracy(classes);
+  }
 
   add(outcome: FrameOutcome): void {
     if (!isResult(outcome)) {
@@ -13,6 +21,7 @@ export class Tally {
       return;
     }
     this.latency.record(outcome.latency);
+    if (outcome.truth !== undefined) this.accuracy.add(outcome.detections, outcome.truth);
     for (const { className } of outcome.detections) {
       this.byClass.set(className, (this.byClass.get(className) ?? 0) + 1);
     }
