@@ -37,6 +37,8 @@ export interface MeasureOptions {
   readonly pace: Pace;
   readonly limits: FeedLimits & { readonly durationUs: number };
   readonly usage: () => ClientUsage;
+  /** Names of the classes that accuracy is judged on; all by default. */
+  readonly classes?: readonly string[] | undefined;
   /** Called with the state so far, for a live line. */
   readonly onOutcome?: (counts: LedgerCounts, tally: Tally) => void;
   /** Waits for what is in flight at the end. */
@@ -48,7 +50,7 @@ export interface MeasureOptions {
 export async function measure(options: MeasureOptions): Promise<Measurement> {
   const { feed, sink, clock, pace, limits, usage, interrupt } = options;
   const stream = new Stream(sink, clock);
-  const tally = new Tally();
+  const tally = new Tally(options.classes);
   const windows = new StabilityWindows(limits.durationUs);
   const before = usage();
   const startUs = clock.nowUs();

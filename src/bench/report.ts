@@ -1,7 +1,9 @@
 import type { WorkerInfo } from "../client/worker-client.js";
 import { droppedTotal } from "../pipeline/ledger.js";
+import type { AccuracyFigures, AccuracySummary } from "../results/accuracy.js";
 import type { LatencySummary } from "../results/latency.js";
 import type { Stage } from "../results/stages.js";
+import { type Gate, type JudgedGate, judgeGate } from "./gates.js";
 import type { Measurement } from "./measure.js";
 import type { Stability } from "./stability.js";
 import type { WarmUp } from "./warm-up.js";
@@ -41,6 +43,24 @@ export interface BenchSettings {
   readonly worker: string | null;
 }
 
+/** Detections against what was really in the frames; a ratio of nothing to nothing is null. */
+export interface TruthFigures {
+  readonly precision: number | null;
+  readonly recall: number | null;
+  readonly mean_iou: number | null;
+  /** Objects to find; those mostly hidden or tiny are `ignored` and count neither way. */
+  readonly objects: number;
+  readonly found: number;
+  readonly false_positives: number;
+  readonly ignored: number;
+}
+
+export interface TruthReport extends TruthFigures {
+  /** Frames that were judged: those with a result. */
+  readonly frames: number;
+  readonly by_class: Readonly<Record<string, TruthFigures>>;
+}
+
 /** The report of a bench, `aiw.bench/1`: milliseconds, megabytes of 10^6 bytes, fractions. */
 export interface BenchReport {
   readonly schema: typeof BENCH_SCHEMA;
@@ -61,6 +81,8 @@ export interface BenchReport {
   readonly fps: { readonly offered: number; readonly achieved: number };
   readonly latency_ms: Readonly<Record<"total" | Stage, LatencySummary>>;
   readonly detections: { readonly total: number; readonly by_class: Readonly<Record<string, number>> };
+  /** Absent where the source does not know the truth. */
+  readonly truth?: TruthReport;
   readonly resources: {
     readonly client_rss_mb: number;
     readonly worker_rss_mb: number | null;
@@ -70,8 +92,9 @@ export interface BenchReport {
   };
   readonly stable: boolean;
   readonly stability: Stability;
-  readonly gates: readonly [];
-  readonly verdict: "pass" | "fail";
+  readonly gates: readonly JudgedGate[];
+  /** "fail" also when nothing came back or the run failed; "insufficient" when a gate was not judged. */
+  readonly verdict: "pass" | "fail" | "insufficient";
   /** Why the run ended early; absent when it ran to its end. */
   readonly ended_early?: string;
 }
@@ -100,8 +123,11 @@ export function benchReport(
   warmUp: WarmUp,
   measured: Measurement,
   endedEarly: { readonly why: string; readonly failed: boolean } | undefined,
+  gates: readonly Gate[] = [],
 ): BenchReport {
   const { counts, tally, client, worker, stability } = measured;
+  const accuracy = tally.accuracy.summary();
+  const judged = gates.map((gate) => judgeGate(gate, { accuracy }));
   const durationS = measured.durationUs / 1e6;
   const detections = tally.detections();
   const perFrame = (us: number, frames: number) => round(us / 1000 / Math.max(1, frames));
@@ -125,6 +151,7 @@ export function benchReport(
     fps: { offered: round(counts.offered / durationS), achieved: round(counts.results / durationS) },
     latency_ms: tally.latency.summary(),
     detections: { total: detections.total, by_class: detections.byClass },
+    ...(accuracy === undefined ? {} : { truth: truthReport(accuracy) }),
     resources: {
       client_rss_mb: megabytes(after.rssBytes),
       worker_rss_mb: worker === undefined ? null : megabytes(worker.last.rssBytes),
@@ -137,10 +164,27 @@ export function benchReport(
     },
     stable: stability.verdict === "stable",
     stability,
-    gates: [],
-    verdict: counts.results > 0 && endedEarly?.failed !== true ? "pass" : "fail",
+    gates: judged,
+    verdict: counts.results > 0 && endedEarly?.failed !== true ? verdictOf(judged) : "fail",
     ...(endedEarly === undefined ? {} : { ended_early: endedEarly.why }),
   };
+}
+
+/** A gate that failed comes before one that could not be judged. */
+function verdictOf(gates: readonly JudgedGate[]): BenchReport["verdict"] {
+  const some = (wanted: JudgedGate["verdict"]) => gates.some(({ verdict }) => verdict === wanted);
+  return some("fail") ? "fail" : some("insufficient") ? "insufficient" : "pass";
+}
+
+function truthReport({ frames, byClass, ...total }: AccuracySummary): TruthReport {
+  const classes = Object.entries(byClass).map(([name, of]) => [name, truthFigures(of)] as const);
+  return { ...truthFigures(total), frames, by_class: Object.fromEntries(classes) };
+}
+
+function truthFigures({ meanIou, falsePositives, ...rest }: AccuracyFigures): TruthFigures {
+  const { precision, recall, objects, found, ignored } = rest;
+  const mean_iou = meanIou === null ? null : round(meanIou);
+  return { precision, recall, mean_iou, objects, found, false_positives: falsePositives, ignored };
 }
 
 function round(value: number): number {

@@ -13,6 +13,7 @@ import { benchTable } from "../reports/bench-table.js";
 import type { Tally } from "../results/tally.js";
 import { checkWritable, writeWhole } from "../sinks/whole-file.js";
 import type { FrameSource } from "../source/frame-source.js";
+import { checkGates, throwIfGatesFailed } from "./bench-gates.js";
 import type { CommandContext } from "./command-context.js";
 import { drain } from "./drain.js";
 import type { Flag, ParsedFlags } from "./flags.js";
@@ -20,7 +21,7 @@ import { openPipeline } from "./open-pipeline.js";
 import type { Progress } from "./progress.js";
 import { commandSettings } from "./settings.js";
 import { paceOf, type SourceName, sourceNames } from "./sources.js";
-import { type WorkerSession, withLastWords } from "./worker-session.js";
+import { reportedClasses, type WorkerSession, withLastWords } from "./worker-session.js";
 
 const DEFAULT_FPS = 12;
 const DEFAULT_DURATION_US = 30_000_000;
@@ -28,7 +29,7 @@ const DEFAULT_WARMUP_US = 3_000_000;
 /** Least time between two changes of the live line, microseconds. */
 const LIVE_LINE_US = 250_000;
 
-/** `aiw bench`: latency, drops and detections at a fixed offered rate. */
+/** `aiw bench`: latency, drops and detections at a fixed offered rate, and gates on them. */
 export async function execute(
   flags: readonly Flag[],
   parsed: ParsedFlags,
@@ -38,6 +39,7 @@ export async function execute(
   const names = sourceNames(settings);
   if (names.length > 1) throw new AiwError("USAGE", "bench measures one source at a time");
   const name: SourceName = names[0] ?? { kind: "source", uri: "synthetic:" };
+  await checkGates(settings.gates ?? [], name);
   if (settings.json !== undefined) checkWritable(settings.json);
   const { session, source } = await openPipeline(name, settings, context, true);
   try {
@@ -69,6 +71,7 @@ async function bench(
     pace: plan.pace,
     limits: { durationUs: plan.durationUs, maxFrames: settings.frames },
     usage: () => clientUsage(source),
+    classes: reportedClasses(settings, session.info),
     onOutcome: liveLine(progress, plan.durationUs),
     drain: (stream) => drain(stream, interrupt),
     interrupt,
@@ -86,13 +89,16 @@ async function bench(
     settings: settingsOf(settings, source, plan),
   };
   const early = why === undefined ? undefined : { why, failed: failure !== undefined };
-  const report = benchReport(head, warm, measured, early);
+  const report = benchReport(head, warm, measured, early, settings.gates);
   progress.note(benchTable(report));
   if (settings.json !== undefined) await writeWhole(settings.json, `${JSON.stringify(report, null, 2)}\n`);
   if (failure !== undefined) throw failure;
   if (interrupt.aborted) throw interrupt.reason;
   const { offered, results } = measured.counts;
-  if (results > 0) return ExitCode.ok;
+  if (results > 0) {
+    throwIfGatesFailed(report.gates);
+    return ExitCode.ok;
+  }
   const noFrame = warm.results > 0 ? "the source ended in the warm-up" : "the source gave no frame";
   const noResult = measured.tally.firstError ?? (offered === 0 ? noFrame : "all were dropped");
   throw new AiwError("NO_RESULTS", `none of ${offered} frames gave a result: ${noResult}`);

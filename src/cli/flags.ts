@@ -83,8 +83,8 @@ export const BENCH_FLAGS: readonly Flag[] = [
   { syntax: "--json <file|->", help: "write the report as JSON", setting: "json" },
   {
     syntax: "--gate <condition>",
-    help: "fail unless it holds: 'p95<150ms'",
-    unbuilt: true,
+    help: "exit 3 unless it holds: 'recall>=95%'",
+    setting: "gates",
     repeatable: true,
   },
   { syntax: "--max-duration <time>", help: "extend until the gates have samples enough", unbuilt: true },

@@ -19,7 +19,7 @@ import type { Machine } from "./machine.js";
 import { openPipeline } from "./open-pipeline.js";
 import { commandSettings } from "./settings.js";
 import { openNamedSource, paceOf, type SourceName, sourceNames } from "./sources.js";
-import { type WorkerSession, withLastWords } from "./worker-session.js";
+import { reportedClasses, type WorkerSession, withLastWords } from "./worker-session.js";
 
 /** How long an interrupted run still waits for the reader of its output, milliseconds. */
 const STALLED_READER_MS = 500;
@@ -51,7 +51,7 @@ export async function execute(
 
 class Run {
   private readonly stream: Stream;
-  private readonly tally = new Tally();
+  private readonly tally: Tally;
   private readonly stop = new AbortController();
   private readonly startedUs: number;
   private sinkError: unknown;
@@ -64,6 +64,7 @@ class Run {
     private readonly clock: Clock,
   ) {
     this.startedUs = clock.nowUs();
+    this.tally = new Tally(reportedClasses(settings, session.info));
     this.stream = new Stream(session.client, clock);
     this.stream.on("outcome", (outcome) => {
       this.tally.add(outcome);

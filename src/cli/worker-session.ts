@@ -152,6 +152,13 @@ async function initSession(client: WorkerClient, settings: Settings, modelPath: 
   return client.init({ ...base, classes: classes.map((wanted) => classId(wanted, classNames)) });
 }
 
+/** Names of the classes that are reported; undefined when all are. */
+export function reportedClasses(settings: Settings, { classNames }: WorkerInfo): string[] | undefined {
+  const { classes = [] } = settings;
+  if (classes.length === 0) return undefined;
+  return classes.map((wanted) => classNames[classId(wanted, classNames)] ?? wanted);
+}
+
 function classId(wanted: string, names: readonly string[]): number {
   const id = /^\d+$/.test(wanted) ? Number(wanted) : names.indexOf(wanted);
   if (id >= 0 && id < names.length) return id;

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import { AiwError, systemCode } from "../core/errors.js";
 import { type Layer, SETTINGS, type SettingName } from "./settings.js";
 
@@ -52,12 +52,14 @@ export function parseConfigFile(path: string, content: string): ConfigFile {
   for (const { key, value } of root?.items ?? []) {
     const name = isScalar(key) ? String(key.value) : String(key);
     const place = at((isScalar(key) ? key.range?.[0] : undefined) ?? 0);
-    if (name === "gates") throw new AiwError("NOT_BUILT", `${place}: gates are not built yet`);
     if (!(name in SETTINGS)) {
       const known = Object.keys(SETTINGS).join(", ");
       throw new AiwError("CONFIG_INVALID", `${place}: unknown key "${name}"; known are ${known}`);
     }
     lineOf.set(name, place);
+    for (const [index, item] of isSeq(value) ? value.items.entries() : []) {
+      if (isNode(item) && item.range) lineOf.set(`${name}[${index}]`, at(item.range[0]));
+    }
     values[name] = (value as { toJSON?(): unknown } | null)?.toJSON?.() ?? undefined;
   }
   anchorPaths(values, dirname(path));
@@ -65,7 +67,8 @@ export function parseConfigFile(path: string, content: string): ConfigFile {
     path,
     values,
     errorCode: "CONFIG_INVALID",
-    describe: (name: SettingName) => `${lineOf.get(name) ?? basename(path)}: ${name}`,
+    describe: (name: SettingName, item?: number) =>
+      `${lineOf.get(`${name}[${item}]`) ?? lineOf.get(name) ?? basename(path)}: ${name}`,
   };
 }
 

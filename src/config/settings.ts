@@ -33,6 +33,7 @@ export const SETTINGS = {
   realtime: v.flag,
   out: v.outputs,
   json: v.nonEmpty,
+  gates: v.gates,
   quiet: v.flag,
   log_format: v.oneOf(LOG_FORMATS),
 } as const satisfies Record<string, z.ZodType>;
@@ -44,8 +45,11 @@ export type Settings = { readonly [K in SettingName]?: z.output<(typeof SETTINGS
 export interface Layer {
   readonly values: Readonly<Partial<Record<SettingName, unknown>>>;
   readonly errorCode: ErrorCode;
-  /** How to call a setting in an error: "--conf", "AI_UMBRAL", "aiw.yaml:3: conf". */
-  describe(name: SettingName): string;
+  /**
+   * How to call a setting in an error: "--conf", "AI_UMBRAL", "aiw.yaml:3: conf".
+   * @param item of a list, the one that is meant, from 0
+   */
+  describe(name: SettingName, item?: number): string;
 }
 
 /**
@@ -69,14 +73,19 @@ function parseSetting(layer: Layer, name: SettingName): unknown {
   const value = layer.values[name];
   const result = SETTINGS[name].safeParse(value);
   if (result.success) return result.data;
-  throw new AiwError(layer.errorCode, `${layer.describe(name)} ${shown(value)} ${reason(result.error)}`);
+  const { message = "is not valid", path = [] } = firstIssue(result.error) ?? {};
+  const [item] = path;
+  if (typeof item === "number" && Array.isArray(value)) {
+    throw new AiwError(layer.errorCode, `${layer.describe(name, item)} ${shown(value[item])} ${message}`);
+  }
+  throw new AiwError(layer.errorCode, `${layer.describe(name)} ${shown(value)} ${message}`);
 }
 
-/** The message of the first issue; of a union, that of a branch which took the type and not the value. */
-function reason(error: z.ZodError): string {
+/** The first issue; of a union, that of a branch which took the type and not the value. */
+function firstIssue(error: z.ZodError): z.core.$ZodIssue | undefined {
   const [issue] = error.issues;
   const branches = issue?.code === "invalid_union" ? issue.errors.flat() : [];
-  return (branches.find(({ code }) => code === "custom") ?? issue)?.message ?? "is not valid";
+  return branches.find(({ code }) => code === "custom") ?? issue;
 }
 
 function shown(value: unknown): string {

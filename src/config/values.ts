@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { MAX_SIDE } from "../frame/pixel-format.js";
+import { type Gate, GateSyntaxError, parseGate } from "./gate.js";
 
 /**
  * Values as people write them, on a flag, in the environment or in aiw.yaml, and what they become.
@@ -91,6 +92,18 @@ export const output = parsed((v) => {
   return { kind: v.slice(0, at), target: v.slice(at + 1) };
 }, 'is not KIND:TARGET, such as "ndjson:-"');
 export const outputs = z.union([output, z.array(output)]).transform((v) => (Array.isArray(v) ? v : [v]));
+
+const gate = text.transform((value, context): Gate => {
+  try {
+    return parseGate(value);
+  } catch (error) {
+    if (!(error instanceof GateSyntaxError)) throw error;
+    context.issues.push({ code: "custom", message: error.message, input: value });
+    return z.NEVER;
+  }
+});
+/** One condition or several: "recall>=95%". */
+export const gates = z.union([gate, z.array(gate)]).transform((v) => (Array.isArray(v) ? v : [v]));
 
 export function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
   return z.enum(values, { error: `is not one of ${values.join(", ")}` });

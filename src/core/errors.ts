@@ -54,6 +54,8 @@ const ERROR_TABLE = {
 
   OUTPUT_FAILED: failed("Check the target's path, permissions and free space."),
   CLASS_UNKNOWN: usage("Give names or ids of the model's own classes."),
+  GATE_FAILED: { exit: ExitCode.gateFailed, advice: "" },
+  GATE_INSUFFICIENT: { exit: ExitCode.gateInsufficient, advice: "Measure for longer with --duration." },
   NO_RESULTS: failed("Look at the errors and drops above."),
   INTERRUPTED: { exit: ExitCode.interrupted, advice: "" },
   INTERNAL: failed("This is a defect of aiw: run with --debug and report what it prints."),

@@ -1,5 +1,6 @@
 import Table from "cli-table3";
-import type { BenchReport } from "../bench/report.js";
+import type { JudgedGate } from "../bench/gates.js";
+import type { BenchReport, TruthFigures, TruthReport } from "../bench/report.js";
 import { LATENCIES } from "../results/latency.js";
 
 /** Classes that the table names. */
@@ -8,7 +9,15 @@ const PERCENTILES = ["p50", "p90", "p95", "p99", "max", "mean"] as const;
 
 /** A bench report as tables for a terminal, without colour. */
 export function benchTable(report: BenchReport): string {
-  return [headline(report), ledgerTable(report), latencyTable(report), ...remarks(report)].join("\n");
+  const { truth, gates } = report;
+  return [
+    headline(report),
+    ledgerTable(report),
+    latencyTable(report),
+    ...(truth === undefined ? [] : [truthTable(truth)]),
+    ...remarks(report),
+    ...(gates.length === 0 ? [] : [gateTable(gates)]),
+  ].join("\n");
 }
 
 function headline({ environment, settings, duration_s, warmup }: BenchReport): string {
@@ -65,6 +74,49 @@ function latencyTable({ latency_ms: latency }: BenchReport): string {
     table.push([label, ...cells]);
   }
   return table.toString();
+}
+
+function truthTable({ by_class, ...total }: TruthReport): string {
+  const figures = ["precision", "recall", "mean IoU", "objects", "found", "false positives", "ignored"];
+  const table = new Table({
+    head: ["truth", ...figures],
+    colAligns: ["left", ...figures.map(() => "right" as const)],
+    style: { head: [], border: [], compact: true },
+  });
+  const classes = Object.entries(by_class);
+  const push = (label: string, of: TruthFigures) =>
+    table.push([
+      label,
+      percent(of.precision),
+      percent(of.recall),
+      of.mean_iou === null ? "–" : of.mean_iou.toFixed(3),
+      ...[of.objects, of.found, of.false_positives, of.ignored],
+    ]);
+  push("all", total);
+  for (const [name, of] of classes.slice(0, NAMED_CLASSES)) push(`  ${name}`, of);
+  if (classes.length > NAMED_CLASSES) table.push(["  …", ...figures.map(() => "")]);
+  return table.toString();
+}
+
+function percent(share: number | null): string {
+  return share === null ? "–" : `${(share * 100).toFixed(1)} %`;
+}
+
+function gateTable(gates: readonly JudgedGate[]): string {
+  const table = new Table({
+    head: ["gate", "value", "limit", "samples", "verdict"],
+    colAligns: ["left", "right", "right", "right", "left"],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const { gate, value, limit, samples, needed, verdict } of gates) {
+    const said = verdict === "insufficient" ? `${verdict}, needs ${needed}` : verdict;
+    table.push([gate, value === null ? "–" : short(value), short(limit), samples, said]);
+  }
+  return table.toString();
+}
+
+function short(value: number): string {
+  return String(Math.round(value * 1e4) / 1e4);
 }
 
 function remarks({ detections, resources, stability, frames, ended_early: early }: BenchReport): string[] {

@@ -1,10 +1,11 @@
 import { droppedTotal, type LedgerCounts } from "../pipeline/ledger.js";
+import type { AccuracySummary } from "../results/accuracy.js";
 import type { Tally } from "../results/tally.js";
 
 /** Classes that the summary names. */
 const NAMED_CLASSES = 6;
 
-/** One line about a run, for people. */
+/** One line about a run, for people, and one more where it is known what was in the frames. */
 export function runSummary(counts: LedgerCounts, tally: Tally, elapsedUs: number): string {
   const { byClass } = tally.detections();
   const named = Object.entries(byClass);
@@ -14,12 +15,27 @@ export function runSummary(counts: LedgerCounts, tally: Tally, elapsedUs: number
   const why = reasons.length > 0 ? ` (${reasons.join(", ")})` : "";
   const [results, errors] = [plural(counts.results, "result"), plural(counts.errors, "error")];
   const latency = tally.latency.of("total").summary();
-  return [
+  const line = [
     `${plural(counts.offered, "frame")}: ${results}, ${errors}, ${droppedTotal(counts)} dropped${why}`,
     `${(counts.results / Math.max(elapsedUs / 1e6, 1e-6)).toFixed(1)} fps`,
     ...(latency.count > 0 ? [`p50 ${latency.p50.toFixed(1)} ms, p95 ${latency.p95.toFixed(1)} ms`] : []),
     classes.length > 0 ? classes.join(", ") : "no detections",
   ].join(" · ");
+  const accuracy = tally.accuracy.summary();
+  return accuracy === undefined ? line : `${line}\n${truthLine(accuracy)}`;
+}
+
+function truthLine({ precision, recall, meanIou, objects, found }: AccuracySummary): string {
+  return [
+    `truth: precision ${percent(precision)}`,
+    `recall ${percent(recall)}`,
+    `mean IoU ${meanIou === null ? "–" : meanIou.toFixed(2)}`,
+    `${found} of ${plural(objects, "object")} found`,
+  ].join(" · ");
+}
+
+function percent(share: number | null): string {
+  return share === null ? "–" : `${(share * 100).toFixed(1)} %`;
 }
 
 function plural(n: number, noun: string): string {
