@@ -2,7 +2,7 @@
 const ORDER = [
   ["core"],
   ["frame"],
-  ["results"],
+  ["results", "scene"],
   ["source", "pipeline", "wire"],
   ["client"],
   ["sinks", "agent", "bench"],

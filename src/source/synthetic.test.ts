@@ -1,49 +1,12 @@
-import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { isFailure } from "../frame/frame.js";
-import { frameBytes, type PixelFormat } from "../frame/pixel-format.js";
 import { openSynthetic, parseSynthetic } from "./synthetic.js";
-import { SyntheticScene } from "./synthetic-scene.js";
 import { collect, sourceOptions } from "./testing.js";
 
-function hashOf(format: PixelFormat, seed: number, number: number, size = { width: 64, height: 48 }): string {
-  const scene = new SyntheticScene({ ...size, seed, objects: 6, format });
-  const frame = Buffer.alloc(frameBytes(format, size));
-  scene.draw(frame, number);
-  return createHash("sha256").update(frame).digest("hex").slice(0, 16);
-}
-
-describe("SyntheticScene", () => {
-  it.each([
-    ["rgb24", "438f649d7f4d5d21"],
-    ["i420", "1004b23a25640e0f"],
-    ["nv12", "f9059983742e2d1f"],
-  ] as const)("has the same bytes for a seed on every machine: %s", (format, hash) => {
-    expect(hashOf(format, 7, 11)).toBe(hash);
-  });
-
-  it("differs from seed to seed and from frame to frame, and not from drawing to drawing", () => {
-    const hashes = [hashOf("rgb24", 1, 0), hashOf("rgb24", 2, 0), hashOf("rgb24", 1, 8)];
-    expect(new Set(hashes).size).toBe(3);
-    expect(hashOf("rgb24", 1, 8)).toBe(hashes[2]);
-  });
-
-  it("fills every pixel of odd and tiny sizes", () => {
-    for (const size of [
-      { width: 1, height: 1 },
-      { width: 33, height: 17 },
-      { width: 3, height: 200 },
-    ]) {
-      const scene = new SyntheticScene({ ...size, seed: 3, objects: 6, format: "rgb24" });
-      const frame = Buffer.alloc(frameBytes("rgb24", size));
-      scene.draw(frame, 5);
-      expect(frame.includes(0)).toBe(false);
-    }
-  });
-});
+const DEFAULTS = { seed: 1, objects: 6, fps: 12, crowded: false };
 
 describe("openSynthetic", () => {
-  it("draws numbered frames at the size asked for", async () => {
+  it("draws numbered frames at the size asked for, and says what is in them", async () => {
     const source = openSynthetic("synthetic:", sourceOptions({ size: "native" }));
     const { seen } = await collect(
       source,
@@ -56,24 +19,58 @@ describe("openSynthetic", () => {
       [640, 480, "rgb24", 921_600, origin],
       [640, 480, "rgb24", 921_600, origin],
     ]);
+    const again = openSynthetic("synthetic:?objects=9", sourceOptions());
+    const { seen: truths } = await collect(again, (item) => (isFailure(item) ? [] : (item.truth ?? [])), 3);
+    expect(truths.map((truth) => truth.length > 0)).toEqual([true, true, true]);
+    const ids = truths.flat().map(({ id }) => id);
+    expect(new Set(ids).size).toBeLessThan(ids.length);
   });
 
-  it("uses one buffer when its frames are released", async () => {
+  it("uses few buffers when its frames are released", async () => {
     const source = openSynthetic("synthetic:", sourceOptions());
     const { seen } = await collect(source, (item) => (isFailure(item) ? null : item.data.buffer), 20);
     expect(new Set(seen).size).toBe(1);
   });
 
+  it.each(["i420", "nv12"] as const)("draws the same picture as %s", async (pixelFormat) => {
+    const size = { width: 64, height: 48 };
+    const lumas = async (format: "rgb24" | "i420" | "nv12") => {
+      const source = openSynthetic("synthetic:?seed=5", sourceOptions({ size, pixelFormat: format }));
+      const { seen } = await collect(source, (item) => (isFailure(item) ? null : Buffer.from(item.data)), 1);
+      return seen[0]!;
+    };
+    const rgb = await lumas("rgb24");
+    const yuv = await lumas(pixelFormat);
+    expect(yuv.length).toBe((64 * 48 * 3) / 2);
+    for (let i = 0; i < 64 * 48; i += 1) {
+      const [r, g, b] = rgb.subarray(3 * i);
+      const luma = 16 + (65.738 * r! + 129.057 * g! + 25.064 * b!) / 256;
+      expect(Math.abs(yuv[i]! - luma)).toBeLessThan(1.2);
+    }
+  });
+
+  it("has its own rate, for --realtime", () => {
+    expect(openSynthetic("synthetic:?fps=25", sourceOptions()).rateFps).toBe(25);
+  });
+
   it("knows its options", () => {
-    expect(parseSynthetic("synthetic:")).toEqual({ seed: 1, objects: 6 });
-    expect(parseSynthetic("synthetic:?seed=7&objects=0")).toEqual({ seed: 7, objects: 0 });
+    expect(parseSynthetic("synthetic:")).toEqual(DEFAULTS);
+    expect(parseSynthetic("synthetic:?seed=7&objects=0")).toEqual({ ...DEFAULTS, seed: 7, objects: 0 });
+    expect(parseSynthetic("synthetic:?fps=25&crowded=1")).toEqual({
+      ...{ seed: 1, objects: 12, fps: 25, crowded: true },
+    });
+    expect(parseSynthetic("SYNTHETIC://?crowded=1&objects=3")).toMatchObject({ objects: 3, crowded: true });
   });
 
   it.each([
-    ["synthetic:?sed=7", "unknown option sed, known are seed, objects"],
-    ["synthetic:?seed=x", "seed=x is not a whole number"],
+    ["synthetic:?sed=7", "unknown option sed, known are seed, objects, fps, crowded"],
+    ["synthetic:?seed=x", "seed=x is not a whole number from 0 to 4294967295"],
     ["synthetic:?seed=", "seed= is not a whole number"],
-    ["synthetic:?objects=101", "objects=101 is not a whole number from 0 to 100"],
+    ["synthetic:?seed=4294967296", "seed=4294967296 is not a whole number"],
+    ["synthetic:?objects=255", "objects=255 is not a whole number from 0 to 254"],
+    ["synthetic:?fps=0", "fps=0 is not a whole number from 1 to 1000"],
+    ["synthetic:?crowded=yes", "crowded=yes is not a whole number from 0 to 1"],
+    ["synthetic:?seed=1&seed=2", "seed is given twice"],
     ["synthetic:seed=7", "write synthetic:"],
     ["synthetic:?toString=1", "unknown option toString"],
   ])("refuses %s", (uri, message) => {
