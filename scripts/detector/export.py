@@ -15,7 +15,6 @@ HEIGHT, WIDTH = 480, 640
 def export(network: Detector, path: Path) -> None:
     """Static 1x3x480x640, BatchNorm folded into the convolutions, opset 17."""
     model = Exported(network.eval(), HEIGHT, WIDTH).eval()
-    path.parent.mkdir(parents=True, exist_ok=True)
     torch.onnx.export(
         model,
         (torch.zeros(1, 3, HEIGHT, WIDTH),),

@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the steps, for a quick try")
     options = parser.parse_args()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         mp.start_processes(
             train, (f"file://{scratch}/rendezvous", options.out, options.scale), PROCESSES, start_method="spawn"

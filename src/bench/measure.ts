@@ -10,9 +10,10 @@ import { type Stability, StabilityWindows } from "./stability.js";
 
 /** What this process and what it started for the source have used. */
 export interface ClientUsage {
+  /** Without what the source used of it. */
   readonly cpuUs: number;
   readonly rssBytes: number;
-  /** CPU time of the source's subprocesses; null where it cannot be known. */
+  /** CPU time of the source's own subprocess or thread; null where it cannot be known. */
   readonly sourceCpuUs: number | null;
 }
 

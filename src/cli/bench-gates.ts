@@ -1,19 +1,19 @@
 import { canJudge, type Gate, type JudgedGate, needsTruth } from "../bench/gates.js";
 import { AiwError } from "../core/errors.js";
+import { isSynthetic } from "../source/synthetic-uri.js";
 import type { SourceName } from "./sources.js";
 
 /**
  * Refuses the gates that this bench could never judge, before anything is started.
  * @throws NOT_BUILT, USAGE
  */
-export async function checkGates(gates: readonly Gate[], source: SourceName): Promise<void> {
+export function checkGates(gates: readonly Gate[], source: SourceName): void {
   const unbuilt = gates.find((gate) => !canJudge(gate));
   if (unbuilt !== undefined) {
     throw new AiwError("NOT_BUILT", `--gate "${unbuilt.text}": a gate on ${unbuilt.name} is not built yet`);
   }
   const gate = gates.find(needsTruth);
   if (gate === undefined) return;
-  const { isSynthetic } = await import("../source/synthetic.js");
   if (source.kind === "source" && isSynthetic(source.uri)) return;
   throw new AiwError(
     "USAGE",

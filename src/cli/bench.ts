@@ -15,6 +15,7 @@ import { checkWritable, writeWhole } from "../sinks/whole-file.js";
 import type { FrameSource } from "../source/frame-source.js";
 import { checkGates, throwIfGatesFailed } from "./bench-gates.js";
 import type { CommandContext } from "./command-context.js";
+import { withModel } from "./default-model.js";
 import { drain } from "./drain.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import { openPipeline } from "./open-pipeline.js";
@@ -35,11 +36,12 @@ export async function execute(
   parsed: ParsedFlags,
   context: CommandContext,
 ): Promise<number> {
-  const settings = await commandSettings(flags, parsed, context.env);
-  const names = sourceNames(settings);
+  const given = await commandSettings(flags, parsed, context.env);
+  const names = sourceNames(given);
   if (names.length > 1) throw new AiwError("USAGE", "bench measures one source at a time");
   const name: SourceName = names[0] ?? { kind: "source", uri: "synthetic:" };
-  await checkGates(settings.gates ?? [], name);
+  checkGates(given.gates ?? [], name);
+  const settings = withModel(given, [name]);
   if (settings.json !== undefined) checkWritable(settings.json);
   const { session, source } = await openPipeline(name, settings, context, true);
   try {
@@ -139,7 +141,9 @@ function liveLine(progress: Progress, durationUs: number): (counts: LedgerCounts
 
 function clientUsage(source: FrameSource): ClientUsage {
   const { user, system } = process.cpuUsage();
-  return { cpuUs: user + system, rssBytes: process.memoryUsage.rss(), sourceCpuUs: source.cpuUs?.() ?? null };
+  const sourceCpuUs = source.cpuUs?.() ?? null;
+  const cpuUs = user + system - (source.usesOurCpu ? (sourceCpuUs ?? 0) : 0);
+  return { cpuUs, rssBytes: process.memoryUsage.rss(), sourceCpuUs };
 }
 
 function thisMachine() {

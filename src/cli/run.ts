@@ -13,6 +13,7 @@ import { isReaderGone } from "../sinks/stdout.js";
 import { checkWritable } from "../sinks/whole-file.js";
 import type { FrameSource } from "../source/frame-source.js";
 import type { CommandContext } from "./command-context.js";
+import { withModel } from "./default-model.js";
 import { drain } from "./drain.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import type { Machine } from "./machine.js";
@@ -32,11 +33,12 @@ export async function execute(
   parsed: ParsedFlags,
   context: CommandContext,
 ): Promise<number> {
-  const settings = await commandSettings(flags, parsed, context.env);
-  const [first, ...rest] = sourceNames(settings);
+  const given = await commandSettings(flags, parsed, context.env);
+  const [first, ...rest] = sourceNames(given);
   if (first === undefined) {
     throw new AiwError("USAGE", "nothing to look at: give --source or --camera");
   }
+  const settings = withModel(given, [first, ...rest]);
   const outputs = settings.out ?? [{ kind: "ndjson", target: "-" }];
   for (const { target } of outputs) checkWritable(target);
   const { session, source, machine } = await openPipeline(first, settings, context, false);

@@ -93,9 +93,9 @@ function warnOfIdleSettings({ threads, engine }: Settings, progress: Progress): 
   }
 }
 
-function requireModel(settings: Settings): string {
-  if (settings.model !== undefined) return settings.model;
-  throw new AiwError("NO_MODEL", "no model is given, and none is built in yet");
+function requireModel({ model }: Settings): string {
+  if (model === undefined) throw new Error("no model in the settings");
+  return model;
 }
 
 function requireWorker(settings: Settings) {

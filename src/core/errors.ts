@@ -23,7 +23,7 @@ const ERROR_TABLE = {
   NOT_BUILT: usage("Leave it out, or use a later version of aiw."),
   CONFIG_INVALID: usage("Correct the file, or name another with --config."),
   NO_MODEL: usage(
-    "Give one with --model FILE.onnx (exported with: yolo export model=yolo11n.pt format=onnx).",
+    "Give one with --model FILE.onnx (yolo export model=yolo11n.pt format=onnx), or look at synthetic:, which needs none.",
   ),
 
   MODEL_NOT_FOUND: failed("Check the path given to --model."),

@@ -11,10 +11,14 @@ export interface PooledBuffer {
 export class FramePool {
   private readonly free: Buffer[] = [];
 
-  constructor(readonly bytes: number) {}
+  /** @param allocate makes a buffer of that many bytes; one of plain memory by default */
+  constructor(
+    readonly bytes: number,
+    private readonly allocate: (bytes: number) => Buffer = (bytes) => Buffer.allocUnsafeSlow(bytes),
+  ) {}
 
   acquire(): PooledBuffer {
-    const data = this.free.pop() ?? Buffer.allocUnsafeSlow(this.bytes);
+    const data = this.free.pop() ?? this.allocate(this.bytes);
     let onLoan = true;
     return {
       data,

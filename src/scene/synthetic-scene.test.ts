@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { TrueObject } from "../frame/truth.js";
-import { MOST_OBJECTS, SCENE_CLASSES, type SceneOptions, SyntheticScene } from "./synthetic-scene.js";
+import { MOST_OBJECTS } from "./limits.js";
+import { SCENE_CLASSES, type SceneOptions, SyntheticScene } from "./synthetic-scene.js";
 
 const PLAIN: SceneOptions = { width: 160, height: 120, seed: 7, objects: 6, fps: 12, crowded: false };
 

@@ -2,6 +2,7 @@ import type { Size } from "../frame/pixel-format.js";
 import type { TrueObject } from "../frame/truth.js";
 import { drawBackdrop } from "./backdrop.js";
 import { type Actor, Cast, type CastOptions } from "./cast.js";
+import { SCENERY_ID } from "./limits.js";
 import { Pen, type Stance } from "./pen.js";
 import { between, mixSeeds, type Random, seededRandom } from "./random.js";
 import { KEEP_ID, Raster, rgb } from "./raster.js";
@@ -12,10 +13,6 @@ export { SCENE_CLASSES } from "./cast.js";
 
 export interface SceneOptions extends Size, CastOptions {}
 
-/** The canvas keeps a byte for who is seen; this one is for what is of no class. */
-const SCENERY_ID = 255;
-/** Most objects that a scene can have: each has an id of its own on the canvas. */
-export const MOST_OBJECTS = SCENERY_ID - 1;
 /** Pixels a metre of the drawing that a silhouette's size is taken from, and the drawing's size. */
 const GAUGE_SCALE = 24;
 const GAUGE: Size = { width: 160, height: 80 };

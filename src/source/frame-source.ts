@@ -18,8 +18,10 @@ export interface FrameSource {
   frames(): AsyncGenerator<SourceItem, void, undefined>;
   /** Stops it and what it started (subprocesses have ended when it resolves); idempotent. */
   close(): Promise<void>;
-  /** CPU time that subprocesses of this source have used, microseconds, where it can be known. */
+  /** CPU time that the source's own subprocess or thread has used, microseconds, where it can be known. */
   cpuUs?(): number | null;
+  /** True where that is a thread, so that this process' CPU time has it in it. */
+  readonly usesOurCpu?: boolean;
   /** Frames of a live source that gave way to younger ones because nobody took them in time. */
   overruns?(): number;
 }

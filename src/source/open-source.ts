@@ -11,7 +11,8 @@ import { openPictures } from "./pictures.js";
 import { openRawFrames } from "./raw-frames.js";
 import { type ContentKind, sniffFile } from "./sniff.js";
 import { isStreamUrl } from "./stream-name.js";
-import { isSynthetic, openSynthetic } from "./synthetic.js";
+import { openSynthetic } from "./synthetic.js";
+import { isSynthetic } from "./synthetic-uri.js";
 
 /**
  * Opens what `--source` names: a picture, a folder or glob of pictures, a video file, `-` (raw frames

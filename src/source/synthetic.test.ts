@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isFailure } from "../frame/frame.js";
-import { openSynthetic, parseSynthetic } from "./synthetic.js";
+import { openSynthetic } from "./synthetic.js";
+import { parseSynthetic } from "./synthetic-uri.js";
 import { collect, sourceOptions } from "./testing.js";
 
 const DEFAULTS = { seed: 1, objects: 6, fps: 12, crowded: false };

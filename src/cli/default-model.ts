@@ -1,0 +1,27 @@
+import { fileURLToPath } from "node:url";
+import type { Settings } from "../config/settings.js";
+import { AiwError } from "../core/errors.js";
+import { isSynthetic } from "../source/synthetic-uri.js";
+import type { SourceName } from "./sources.js";
+
+/** The detector that comes with aiw: it knows the synthetic scene, and nothing else. */
+export const EMBEDDED_MODEL = fileURLToPath(new URL("../../worker/models/synthetic.onnx", import.meta.url));
+
+/**
+ * The settings with a model in any case: the one given, else the embedded detector where all that is
+ * looked at is the synthetic scene, by a worker of our own.
+ * @throws NO_MODEL
+ */
+export function withModel(settings: Settings, sources: readonly SourceName[]): Settings {
+  if (settings.model !== undefined) return settings;
+  const { worker } = settings;
+  if (worker !== undefined) {
+    throw new AiwError("NO_MODEL", `no model is given; name one as the worker at ${worker.host} sees it`);
+  }
+  const other = sources.find(({ kind, uri }) => kind === "camera" || !isSynthetic(uri));
+  if (other === undefined) return { ...settings, model: EMBEDDED_MODEL };
+  throw new AiwError(
+    "NO_MODEL",
+    `no model is given, and the built-in one knows only synthetic:, not --${other.kind} ${other.uri}`,
+  );
+}

@@ -1,0 +1,68 @@
+import { Worker } from "node:worker_threads";
+import type { TrueObject } from "../frame/truth.js";
+import type { DrawingOptions, DrawReply, DrawRequest } from "./scene-thread.js";
+
+/** The same from the sources as from what is built of them: a thread runs JavaScript only. */
+const THREAD = new URL("../../dist/source/scene-thread.js", import.meta.url);
+
+/**
+ * Draws the synthetic scene in a thread of its own: what takes milliseconds of the one thread that sends
+ * frames and takes results would show in their latency.
+ */
+export class SceneRenderer {
+  private readonly thread: Worker;
+  private waiting: { resolve: (reply: DrawReply) => void; reject: (error: unknown) => void } | undefined;
+  private failure: Error | undefined;
+  private lastCpuUs = 0;
+
+  constructor(options: DrawingOptions) {
+    this.thread = new Worker(THREAD, { workerData: options });
+    this.thread.on("message", (reply: DrawReply) => {
+      this.lastCpuUs = reply.cpuUs;
+      this.settle().resolve(reply);
+    });
+    this.thread.on("error", (error: Error) => this.fail(error));
+    this.thread.on("exit", () => this.fail(new Error("the scene's thread has ended")));
+    // A forgotten source must not keep the process.
+    this.thread.unref();
+  }
+
+  /** CPU time of the thread, microseconds. */
+  get cpuUs(): number {
+    return this.lastCpuUs;
+  }
+
+  /**
+   * Draws frame `number`, one at a time.
+   * @param pixels gets a frame's bytes
+   * @returns what is to be seen of each object
+   * @throws whatever ended the thread
+   */
+  async draw(pixels: SharedArrayBuffer, number: number): Promise<readonly TrueObject[]> {
+    if (this.failure !== undefined) throw this.failure;
+    const reply = await new Promise<DrawReply>((resolve, reject) => {
+      this.waiting = { resolve, reject };
+      this.thread.ref();
+      const request: DrawRequest = { pixels, number };
+      this.thread.postMessage(request);
+    });
+    return reply.truth;
+  }
+
+  /** Ends the thread; whoever waits for a frame is told that it has ended. */
+  async close(): Promise<void> {
+    await this.thread.terminate();
+  }
+
+  private fail(error: Error): void {
+    this.failure ??= error;
+    this.settle().reject(this.failure);
+  }
+
+  private settle() {
+    const { waiting } = this;
+    this.waiting = undefined;
+    this.thread.unref();
+    return waiting ?? { resolve: () => {}, reject: () => {} };
+  }
+}
