@@ -134,6 +134,7 @@ if (built) {
     pytest(python);
   }
   vitest();
+  await check("package", () => succeeds(process.execPath, ["scripts/package-test.mjs"]));
 }
 
 rmSync(scratch, { recursive: true, force: true });

@@ -76,12 +76,20 @@ function baseOf(venvDir: string): string {
 /** Makes the slot's folder, empties it, and names a fresh folder to build in (not yet made). */
 export async function prepareSlot(slot: EnvSlot): Promise<string> {
   await makeFolder(slot.dir);
-  await rm(join(slot.dir, MARKER), { force: true });
+  await unmark(slot);
   for (const name of readdirSync(slot.dir)) {
     // What cannot be removed (an orphaned installer still writes there) is in nobody's way.
     await rm(join(slot.dir, name), { recursive: true, force: true }).catch(() => undefined);
   }
   return join(slot.dir, `venv-${randomBytes(4).toString("hex")}`);
+}
+
+/** From now on the slot's environment counts as not made. @throws AiwError ENV_FAILED */
+export async function unmark(slot: EnvSlot): Promise<void> {
+  const path = join(slot.dir, MARKER);
+  await rm(path, { force: true }).catch((cause: unknown) => {
+    throw new AiwError("ENV_FAILED", `cannot remove ${path} (${systemCode(cause)})`, { cause });
+  });
 }
 
 /**

@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import { AiwError, systemCode } from "../core/errors.js";
 import type { Env } from "./cache-dir.js";
 import { createEnv } from "./create-env.js";
+import { environmentDamage } from "./env-damage.js";
 import { withEnvLock } from "./env-lock.js";
 import {
   type EnvSlot,
@@ -13,6 +14,7 @@ import {
   prepareSlot,
   type ReadyEnv,
   readReady,
+  unmark,
 } from "./env-store.js";
 import { checkGivenPython } from "./given-python.js";
 
@@ -25,6 +27,8 @@ export interface EnsurePythonOptions {
   /** Told what is being done, when there is something to do. */
   onStep?: (text: string) => void;
   signal?: AbortSignal | undefined;
+  /** Also tries whether an environment that is there is still whole, and makes it anew where it is not. */
+  repair?: boolean;
 }
 
 /** An interpreter that has the worker's packages. */
@@ -50,6 +54,7 @@ export async function ensurePython(options: EnsurePythonOptions): Promise<Python
 
   const lockText = readLock(options.lockFile);
   const slot = envSlot(resolve(options.cacheDir), lockText);
+  if (options.repair) await dropDamaged(slot, options);
   const ready = readReady(slot) ?? (await makeOrAwait(slot, lockText, options));
   return { ...ready, kind: "managed" };
 }
@@ -59,6 +64,17 @@ export function findManagedEnv(
   options: Pick<EnsurePythonOptions, "lockFile" | "cacheDir">,
 ): ReadyEnv | undefined {
   return readReady(envSlot(resolve(options.cacheDir), readLock(options.lockFile)));
+}
+
+/** Takes the marker off an environment that is damaged: then it counts as half made. */
+async function dropDamaged(slot: EnvSlot, { env, signal, onStep }: EnsurePythonOptions): Promise<void> {
+  const ready = readReady(slot);
+  if (ready === undefined) return;
+  onStep?.("checking the Python environment");
+  const damage = await environmentDamage(ready.python, env, signal);
+  if (damage === undefined) return;
+  onStep?.(`the Python environment is damaged (${damage}): making it anew`);
+  await unmark(slot);
 }
 
 async function makeOrAwait(slot: EnvSlot, lockText: string, options: EnsurePythonOptions): Promise<ReadyEnv> {

@@ -1,0 +1,88 @@
+// Packs the package as npm would publish it, installs it globally into an empty folder, and runs its main
+// job there to the end: with no file of this repository, no model and no Python environment.
+//
+//   node scripts/package-test.mjs
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const MOST_BYTES = 8_000_000;
+/** What is not in the package would be missed only in use. */
+const NEEDED = [
+  "bin/aiw.js",
+  "dist/cli/main.js",
+  "dist/source/scene-thread.js",
+  "dist/wire/gen/ai.js",
+  "proto/ai.proto",
+  "worker/aiw_worker/__main__.py",
+  "worker/aiw_worker/ai.fds",
+  "worker/models/synthetic.onnx",
+  "worker/requirements.lock",
+];
+/** Tests and their data; a model of anybody else's. */
+const UNWANTED = /\.test\.|(^|\/)(testing|tests|e2e|media|golden)(\/|\.)|\.(jpe?g|png|mp4|jsonl|pt)$|\.onnx$/;
+/** A few seconds of the scene that every bench draws; well below what the detector reaches. */
+const GATES = ["recall>=85%", "precision>=85%"];
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const scratch = mkdtempSync(join(tmpdir(), "aiw-package-"));
+
+function npm(args, cwd) {
+  const shell = process.platform === "win32";
+  return execFileSync("npm", args, { cwd, encoding: "utf8", shell, stdio: ["ignore", "pipe", "inherit"] });
+}
+
+function fail(message) {
+  console.error(message);
+  process.exitCode = 1;
+}
+
+function checkContents({ files, size }) {
+  const paths = files.map(({ path }) => path);
+  console.log(`${files.length} files, ${size} bytes packed`);
+  if (size >= MOST_BYTES) fail(`the package has ${size} bytes, at most ${MOST_BYTES} are allowed`);
+  for (const path of NEEDED) if (!paths.includes(path)) fail(`not in the package: ${path}`);
+  for (const path of paths) {
+    if (UNWANTED.test(path) && !NEEDED.includes(path)) fail(`does not belong in the package: ${path}`);
+  }
+}
+
+try {
+  const [packed] = JSON.parse(npm(["pack", "--json", "--pack-destination", scratch], root));
+  checkContents(packed);
+
+  const prefix = join(scratch, "prefix");
+  const tarball = join(scratch, packed.filename);
+  npm(["install", "--global", "--prefix", prefix, "--no-audit", "--no-fund", tarball], scratch);
+
+  const [home, empty] = ["home", "empty"].map((name) => join(scratch, name));
+  for (const folder of [home, empty]) mkdirSync(folder);
+  const bin = process.platform === "win32" ? prefix : join(prefix, "bin");
+  const command = process.platform === "win32" ? "aiw.cmd" : "aiw";
+  const gates = GATES.flatMap((gate) => ["--gate", gate]);
+  const text = execFileSync(command, ["bench", "--fps", "12", "--duration", "8s", "--json", "-", ...gates], {
+    cwd: empty,
+    encoding: "utf8",
+    shell: process.platform === "win32",
+    env: {
+      ...process.env,
+      PATH: `${bin}${delimiter}${process.env.PATH}`,
+      HOME: home,
+      XDG_CACHE_HOME: "",
+      AIW_CACHE: "",
+      LOCALAPPDATA: home,
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const { frames, truth, verdict } = JSON.parse(text);
+  console.log(
+    `${frames.results} results of ${frames.offered} frames, recall ${truth.recall}, verdict ${verdict}`,
+  );
+  if (frames.results === 0 || verdict !== "pass") fail("the installed package's bench did not pass");
+} catch (error) {
+  fail(error.message);
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}

@@ -1,0 +1,69 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseConfigFile } from "./config-file.js";
+import { configTemplate, isUnedited } from "./config-template.js";
+import { resolveSettings } from "./settings.js";
+
+const MODEL = {
+  path: "models/yolo11s.onnx",
+  description: "YOLO11, 80 classes",
+  classNames: ["person", "car"],
+};
+
+/** The template with every setting that it comments out switched on. */
+function switchedOn(text: string): string {
+  return text.replace(/^# (?=[a-z_]+:|  - )/gm, "");
+}
+
+describe("configTemplate", () => {
+  it("is a valid configuration that says nothing but the model", () => {
+    const file = parseConfigFile("/home/a/aiw.yaml", configTemplate(MODEL));
+    expect(resolveSettings([file])).toEqual({ model: "/home/a/models/yolo11s.onnx" });
+    expect(resolveSettings([parseConfigFile("/home/a/aiw.yaml", configTemplate(undefined))])).toEqual({});
+  });
+
+  it("has only settings that exist, with values that are taken, commented out", () => {
+    const file = parseConfigFile("/home/a/aiw.yaml", switchedOn(configTemplate(MODEL)));
+    expect(resolveSettings([file])).toMatchObject({
+      source: ["/home/a/street.mp4"],
+      camera: ["default"],
+      conf: 0.35,
+      iou: 0.45,
+      classes: ["person", "car"],
+      size: { width: 640, height: 480 },
+      threads: 2,
+      gates: [{ name: "recall", limit: 0.9 }],
+    });
+  });
+
+  it("survives any file name and class name", () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), fc.array(fc.string()), (path, classNames) => {
+        const text = configTemplate({ path: `./${path}`, description: "a model", classNames });
+        const file = parseConfigFile("/aiw.yaml", text);
+        expect(Object.keys(file.values).filter((key) => key !== "source")).toEqual(["model"]);
+        expect(isUnedited(text)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("isUnedited", () => {
+  it("knows its own files, for whatever model", () => {
+    expect(isUnedited(configTemplate(MODEL))).toBe(true);
+    expect(isUnedited(configTemplate(undefined))).toBe(true);
+  });
+
+  it.each([
+    ["a value that was changed", (text: string) => text.replace("yolo11s", "mine")],
+    ["a line that was added at the end", (text: string) => `${text}conf: 0.5\n`],
+    ["a line that was added at the top", (text: string) => `conf: 0.5\n${text}`],
+    ["a checksum that was cut off", (text: string) => text.replace(/\n# checksum.*\n$/, "\n")],
+    ["a checksum that was altered", (text: string) => text.replace(/checksum ./, "checksum x")],
+    ["somebody's own file", () => "model: mine.onnx\n"],
+    ["an empty file", () => ""],
+  ])("finds %s", (_, edit) => {
+    const edited = edit(configTemplate(MODEL));
+    expect(isUnedited(edited)).toBe(false);
+  });
+});

@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import { stringify } from "yaml";
+
+/** What a new configuration file says of the model. */
+export interface TemplateModel {
+  /** As the file is to name it: relative to its own folder. */
+  readonly path: string;
+  /** A line about it: "YOLO11, 80 classes, input 640x640, fp32". */
+  readonly description: string;
+  readonly classNames: readonly string[];
+}
+
+const CHECKSUM =
+  /^# checksum ([0-9a-f]{16}): while it fits the lines above, aiw init may write this file anew\n$/;
+/** Names of classes that the file mentions. */
+const NAMED_CLASSES = 8;
+
+/**
+ * A configuration file with every setting that people change, explained; all but the model stand at
+ * their defaults. Its last line tells later whether it was edited since.
+ */
+export function configTemplate(model: TemplateModel | undefined): string {
+  const text = `# aiw's settings for this folder and those below it; a flag or an environment variable comes first.
+# What is commented out stands at its default. "aiw run --help" and "aiw bench --help" explain more.
+
+${modelLines(model)}
+
+# What to look at: a picture, folder, glob, video, /dev/video0, rtsp://…, or synthetic: (drawn by aiw).
+# source: street.mp4
+# Or a camera; "default" is the first of this machine.
+# camera: default
+
+# Least confidence that is reported, and the overlap above which two boxes count as one object.
+# conf: 0.35
+# iou: 0.45
+${classLines(model)}
+
+# Frames are scaled to fit inside this size, their aspect kept; "native" sends them as they are.
+# size: 640x480
+
+# Threads of one inference; by default as many as there are cores.
+# threads: 2
+
+# Conditions on a bench's figures, which ends with exit code 3 when one does not hold.
+# gates:
+#   - recall >= 90%
+`;
+  return `${text}${checksumLine(text)}`;
+}
+
+/** Whether a file is just as configTemplate made it, for whatever model. */
+export function isUnedited(content: string): boolean {
+  const end = content.lastIndexOf("# checksum ");
+  if (end < 0) return false;
+  const [body, last] = [content.slice(0, end), content.slice(end)];
+  return CHECKSUM.exec(last)?.[1] === checksum(body);
+}
+
+function modelLines(model: TemplateModel | undefined): string {
+  const head = "# The ONNX model, relative to this file";
+  if (model === undefined) {
+    return `${head}. Without one only synthetic: can be looked at.\n# model: yolo11s.onnx`;
+  }
+  return `${head}: ${model.description}.\n${stringify({ model: model.path }, { lineWidth: 0 }).trim()}`;
+}
+
+function classLines(model: TemplateModel | undefined): string {
+  const names = model?.classNames ?? [];
+  const shown = names.slice(0, NAMED_CLASSES).map((name) => name.replace(/\s+/g, " "));
+  const rest = names.length > shown.length ? ", …" : "";
+  const has = shown.length === 0 ? "" : ` The model has ${shown.join(", ")}${rest}.`;
+  return `# Only these classes, by name or id; by default all.${has}\n# classes: [person, car]`;
+}
+
+function checksumLine(text: string): string {
+  return `\n# checksum ${checksum(`${text}\n`)}: while it fits the lines above, aiw init may write this file anew\n`;
+}
+
+function checksum(body: string): string {
+  return createHash("sha256").update(body).digest("hex").slice(0, 16);
+}
