@@ -32,7 +32,9 @@ export async function writeConfig(path: string, content: string, force: boolean)
 }
 
 function differenceOf(before: string, after: string): string {
-  const patch = createTwoFilesPatch("as it is", "as aiw init writes it", before, after, "", "", { context: 1 });
+  const patch = createTwoFilesPatch("as it is", "as aiw init writes it", before, after, "", "", {
+    context: 1,
+  });
   return patch.replace(/^=+\n/, "").trimEnd();
 }
 

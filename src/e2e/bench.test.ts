@@ -35,7 +35,8 @@ describe.skipIf(!hasShared)("aiw bench (skipped without the shared test data)", 
   it("counts what the worker cannot take as dropped by latest-wins, and is done all the same", async () => {
     const { code, stdout } = await aiw([
       ...["bench", "--model", model("yolo11n"), "--fps", "200", "--duration", "2s", "--warmup", "0s"],
-      ...["--json", "-"],
+      // Small frames, which are drawn faster than they are due.
+      ...["--size", "160x120", "--json", "-"],
     ]);
     expect(code).toBe(0);
     const report = JSON.parse(stdout);

@@ -51,6 +51,8 @@ export class SceneRenderer {
 
   /** Ends the thread; whoever waits for a frame is told that it has ended. */
   async close(): Promise<void> {
+    // Where nothing else is left to be done, its end would not be waited for.
+    this.thread.ref();
     await this.thread.terminate();
   }
 
