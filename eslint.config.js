@@ -29,7 +29,9 @@ export default tseslint.config(
   },
   {
     files: ["scripts/**", "bench/**", "*.js", "*.cjs"],
-    languageOptions: { globals: { console: "readonly", process: "readonly", module: "writable" } },
+    languageOptions: {
+      globals: { console: "readonly", process: "readonly", module: "writable", URL: "readonly" },
+    },
     rules: { "no-console": "off" },
   },
 );
