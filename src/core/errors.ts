@@ -27,6 +27,9 @@ const ERROR_TABLE = {
   ),
 
   MODEL_NOT_FOUND: failed("Check the path given to --model."),
+  EXPORT_FAILED: failed(
+    "Run with --debug to see all that it said, or export by hand: yolo export model=FILE.pt format=onnx.",
+  ),
   SOURCE_NOT_FOUND: failed("Check the path given to --source."),
   SOURCE_EMPTY: failed("Give a picture, a folder or glob of pictures, a video file, or synthetic:."),
   SOURCE_UNDECODABLE: failed("Check that the file is whole and of a kind that is known."),
