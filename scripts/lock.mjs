@@ -1,5 +1,5 @@
-// Makes worker/requirements.lock (run-time) and worker/requirements-dev.lock (run-time and tools) from
-// worker/pyproject.toml.
+// Makes worker/requirements.lock (run-time), worker/requirements-dev.lock (run-time and tools) and
+// worker/requirements-export.lock (run-time and what exports weights) from worker/pyproject.toml.
 //
 //   node scripts/lock.mjs             keeps the versions already locked where they still fit
 //   node scripts/lock.mjs --upgrade   takes the newest of everything
@@ -38,6 +38,9 @@ const CONSTRAINTS = `onnxruntime<1.24 ; ${INTEL_MAC}
 onnxruntime>=1.32 ; python_version >= '3.11' and ${OTHERS}
 `;
 
+/** What draws windows has no place in a command that runs without a screen; the worker's own build serves. */
+const OVERRIDES = "opencv-python ; python_version < '3'\n";
+
 const HEADER = (what) => `# ${what}
 # Python 3.10 to 3.14; Linux (glibc >= 2.28), macOS (>= 14) and Windows; wheels only.
 #
@@ -53,16 +56,21 @@ const LOCKS = [
     what: "What the worker needs to run and to be checked: requirements.lock and the dev extra.",
     args: ["--extra", "dev", "--constraint", "requirements.lock"],
   },
+  {
+    file: "requirements-export.lock",
+    what: "What exports a .pt file to ONNX, with ultralytics (AGPL-3.0): requirements.lock and the export extra.",
+    args: ["--extra", "export", "--constraint", "requirements.lock"],
+  },
 ];
 
-function compile({ file, what, args }, constraints, upgrade) {
+function compile({ file, what, args }, { constraints, overrides }, upgrade) {
   execFileSync(
     UV,
     [
       ...["pip", "compile", "pyproject.toml", "--output-file", file, "--quiet", "--no-config"],
       ...["--universal", "--python-version", "3.10", "--only-binary", ":all:", "--generate-hashes"],
       ...["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"],
-      ...["--constraint", constraints, ...args],
+      ...["--constraint", constraints, "--override", overrides, ...args],
       ...(upgrade ? ["--upgrade"] : []),
     ],
     { cwd: workerDir, stdio: "inherit" },
@@ -108,9 +116,13 @@ try {
     for (const lock of LOCKS) failed += check(lock, scratch);
     process.exitCode = failed === 0 ? 0 : 1;
   } else {
-    const constraints = join(scratch, "constraints.txt");
-    writeFileSync(constraints, CONSTRAINTS);
-    for (const lock of LOCKS) compile(lock, constraints, process.argv.includes("--upgrade"));
+    const files = {
+      constraints: join(scratch, "constraints.txt"),
+      overrides: join(scratch, "overrides.txt"),
+    };
+    writeFileSync(files.constraints, CONSTRAINTS);
+    writeFileSync(files.overrides, OVERRIDES);
+    for (const lock of LOCKS) compile(lock, files, process.argv.includes("--upgrade"));
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });

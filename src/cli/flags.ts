@@ -131,16 +131,20 @@ export const WORKER_FLAGS: readonly Flag[] = [
 const unbuilt = (syntax: string, help: string): Flag => ({ syntax, help, unbuilt: true });
 
 export const INIT_FLAGS: readonly Flag[] = [
-  unbuilt("--model <file>", "ONNX model to set up"),
+  {
+    syntax: "--model <file>",
+    help: "ONNX model to set up (default: that of aiw.yaml, else the built-in one)",
+    setting: "model",
+  },
   unbuilt("--optimize", "find the fastest engine, precision and shape that still agree"),
   unbuilt("--calibrate <source>", "frames to calibrate and judge with"),
   unbuilt("--min-agreement <fraction>", "least agreement with fp32 (default: 0.95)"),
   unbuilt("--allow-unverified", "accept a model whose agreement cannot be judged"),
-  unbuilt("--export", "export a .pt file first"),
-  unbuilt("--engine <name>", "inference engine"),
-  unbuilt("--force", "overwrite aiw.yaml"),
-  unbuilt("--yes", "ask nothing"),
-  unbuilt("--json", "say what was done as JSON"),
+  { syntax: "--export", help: "export a .pt file first, with the package ultralytics (AGPL-3.0)" },
+  { syntax: `--engine <${choice(ENGINES)}>`, help: "inference engine (default: auto)", setting: "engine" },
+  { syntax: "--force", help: "overwrite an aiw.yaml that has edits, and an export that is there" },
+  { syntax: "--yes", help: "ask nothing" },
+  { syntax: "--json", help: "say what was done as JSON, on stdout" },
 ];
 
 /** What commander parsed: flags by their long name in camel case. */

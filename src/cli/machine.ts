@@ -12,6 +12,7 @@ const LOCK_FILE = join(WORKER_DIR, "requirements.lock");
 /** What a command uses of this machine beside Node; each thing is found or made when first asked for. */
 export class Machine {
   readonly workerDir = WORKER_DIR;
+  readonly exportLockFile = join(WORKER_DIR, "requirements-export.lock");
   readonly cacheDir: string;
   private environment: Promise<PythonEnvironment> | undefined;
 
@@ -23,14 +24,15 @@ export class Machine {
     this.cacheDir = cacheDir(context.env, process.platform, homedir());
   }
 
-  /** The Python environment of the worker, made when missing. */
-  python(): Promise<PythonEnvironment> {
+  /** The Python environment of the worker, made when missing. @param options.repair see ensurePython */
+  python({ repair = false } = {}): Promise<PythonEnvironment> {
     this.environment ??= ensurePython({
       env: this.context.env,
       lockFile: LOCK_FILE,
       cacheDir: this.cacheDir,
       onStep: (text) => this.context.progress.step(text),
       signal: this.signal,
+      repair,
     });
     return this.environment;
   }

@@ -68,9 +68,12 @@ function buildProgram(): Command {
     ["aiw worker --model-dir models/", "aiw worker --port 0"],
     () => import("./worker.js"),
   );
-  addUnbuilt(program.command("init").description("make this machine ready"), INIT_FLAGS, [
-    "aiw init --model yolo11s.onnx",
-  ]);
+  addCommand(
+    program.command("init").description("make this machine ready: environment, model, settings"),
+    INIT_FLAGS,
+    ["aiw init", "aiw init --model yolo11s.onnx", "aiw init --model yolo11s.pt --export --yes"],
+    () => import("./init.js"),
+  );
   addUnbuilt(program.command("doctor").description("say what works on this machine"), [], ["aiw doctor"]);
   addUnbuilt(
     program.command("compare").description("judge one bench report against another"),

@@ -12,7 +12,7 @@ const MODEL = {
 
 /** The template with every setting that it comments out switched on. */
 function switchedOn(text: string): string {
-  return text.replace(/^# (?=[a-z_]+:|  - )/gm, "");
+  return text.replace(/^# (?=[a-z_]+:| {2}- )/gm, "");
 }
 
 describe("configTemplate", () => {

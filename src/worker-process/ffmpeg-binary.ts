@@ -3,6 +3,9 @@ import { dirname, join } from "node:path";
 import { AiwError } from "../core/errors.js";
 import type { Env } from "./cache-dir.js";
 import { findOnPath, isExecutableFile } from "./find-on-path.js";
+import { runCommand } from "./run-command.js";
+
+const VERSION_TIMEOUT_MS = 10_000;
 
 export interface FindFfmpegOptions {
   env: Env;
@@ -31,6 +34,15 @@ export async function findFfmpeg({ env, pythonEnvDir, python }: FindFfmpegOption
   if (packaged !== undefined) return packaged;
   const places = envDir === undefined ? "PATH" : `PATH and in ${envDir}`;
   throw new AiwError("FFMPEG_MISSING", `no ffmpeg: looked on ${places}`);
+}
+
+/** The version that an ffmpeg says it has ("7.0.2-static"). @throws AiwError FFMPEG_FAILED, INTERRUPTED */
+export async function ffmpegVersion(path: string, env: Env, signal?: AbortSignal): Promise<string> {
+  const result = await runCommand(path, ["-version"], { env, signal, timeoutMs: VERSION_TIMEOUT_MS });
+  const version = /^ffmpeg version (\S+)/.exec(result.stdout)?.[1];
+  if (version !== undefined) return version;
+  const why = result.failure ?? result.lines.at(-1) ?? `exit code ${result.code}`;
+  throw new AiwError("FFMPEG_FAILED", `${path} does not run: ${why}`);
 }
 
 /** imageio_ffmpeg/binaries/ffmpeg-linux-x86_64-v7.0.2 or the like, in an environment's site-packages. */

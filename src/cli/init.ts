@@ -1,0 +1,193 @@
+import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { configTemplate } from "../config/config-template.js";
+import type { Settings } from "../config/settings.js";
+import { AiwError, ExitCode } from "../core/errors.js";
+import type { ModelDescription } from "../core/model-description.js";
+import { packageVersion } from "../core/version.js";
+import {
+  configLine,
+  firstFramesLine,
+  type InitReport,
+  modelLine,
+  nextSteps,
+} from "../reports/init-summary.js";
+import { modelCard } from "../reports/model-card.js";
+import { checkWritable, writeWhole } from "../sinks/whole-file.js";
+import { describeModel } from "../worker-process/describe-model.js";
+import { ffmpegVersion } from "../worker-process/ffmpeg-binary.js";
+import { checkModelFile } from "../worker-process/model-file.js";
+import { probePython, versionText } from "../worker-process/python-probe.js";
+import type { CommandContext } from "./command-context.js";
+import { EMBEDDED_MODEL } from "./default-model.js";
+import { exportWeights } from "./export-weights.js";
+import { firstFrames } from "./first-frames.js";
+import type { Flag, ParsedFlags } from "./flags.js";
+import { Machine } from "./machine.js";
+import { commandSettings } from "./settings.js";
+import { writeConfig } from "./write-config.js";
+
+/** `aiw init`: makes the machine ready, looks at the model, and writes a configuration. */
+export async function execute(
+  flags: readonly Flag[],
+  parsed: ParsedFlags,
+  context: CommandContext,
+): Promise<number> {
+  const settings = await commandSettings(flags, parsed, context.env);
+  const configPath = resolve((parsed.config as string | undefined) ?? "aiw.yaml");
+  checkWritable(configPath);
+  const report = await new Init(settings, parsed, context).run(configPath);
+  context.progress.clear();
+  context.progress.note(nextSteps(report));
+  if (parsed.json === true) await writeWhole("-", `${JSON.stringify(report, null, 2)}\n`);
+  return ExitCode.ok;
+}
+
+/** The steps, each of which can be done again and finds what was done before. */
+class Init {
+  private readonly machine: Machine;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly flags: ParsedFlags,
+    private readonly context: CommandContext,
+  ) {
+    this.machine = new Machine(context, context.interrupt);
+  }
+
+  async run(configPath: string): Promise<InitReport> {
+    const { model: given } = this.settings;
+    // Before anything is made: a wrong name is the likeliest mistake, and the quickest to find.
+    const weights = given === undefined ? undefined : await this.modelFile(given);
+    const environment = await this.environment();
+    const ffmpeg = await this.ffmpeg();
+    const path = weights ?? EMBEDDED_MODEL;
+    const model = await this.model(path);
+    const first = await this.firstFrames(path);
+    const config = await this.config(configPath, weights === undefined ? undefined : { path, model });
+    return {
+      schema: "aiw.init/1",
+      aiw: packageVersion(),
+      environment,
+      ffmpeg,
+      model: { ...model, embedded: weights === undefined },
+      first_frames: first,
+      config,
+      next: commandsToGoOn(weights !== undefined),
+    };
+  }
+
+  /** The ONNX file, which is exported first where weights are given and that is asked for. */
+  private async modelFile(given: string): Promise<string> {
+    try {
+      return await checkModelFile(given);
+    } catch (error) {
+      const isWeights = error instanceof AiwError && error.code === "MODEL_NOT_EXPORTED";
+      if (!isWeights || this.flags.export !== true) throw error;
+    }
+    return checkModelFile(await exportWeights(given, this.flags, this.machine, this.context));
+  }
+
+  private async environment(): Promise<InitReport["environment"]> {
+    const { context, machine } = this;
+    context.progress.step("looking for the Python environment");
+    const { python, kind } = await machine.python({ repair: true });
+    const facts = await probePython([python], context.env, context.interrupt);
+    const version = "failure" in facts ? "unknown" : versionText(facts);
+    this.done(
+      "environment",
+      `Python ${version}, ${kind === "given" ? `given by AIW_PYTHON: ${python}` : python}`,
+    );
+    return { python, version, kind };
+  }
+
+  private async ffmpeg(): Promise<InitReport["ffmpeg"]> {
+    const { context, machine } = this;
+    context.progress.step("looking for ffmpeg");
+    try {
+      const path = await machine.ffmpeg(true);
+      const version = await ffmpegVersion(path, context.env, context.interrupt);
+      this.done("ffmpeg", `${version}, ${path}`);
+      return { path, version };
+    } catch (error) {
+      if (!(error instanceof AiwError) || error.code === "INTERRUPTED") throw error;
+      this.warn("ffmpeg", `${error.message}; videos and cameras need it. ${error.advice}`);
+      return null;
+    }
+  }
+
+  private async model(path: string): Promise<ModelDescription> {
+    const { context, machine, settings } = this;
+    const { workerDir, cacheDir } = machine;
+    context.progress.step(`looking at ${basename(path)}`);
+    const { python, kind } = await machine.python();
+    const model = await describeModel({
+      ...{ python, kind, workerDir, cacheDir, file: path, threads: settings.threads },
+      ...{ env: context.env, signal: context.interrupt },
+    });
+    if (model.refusal !== null) {
+      context.progress.note(modelCard(model));
+      throw new AiwError("WORKER_REFUSED", model.refusal.message, { workerName: model.refusal.name });
+    }
+    this.done(
+      "model",
+      path === EMBEDDED_MODEL ? "the built-in one, which knows only synthetic:" : basename(path),
+    );
+    context.progress.note(modelCard(model).replace(/^(?=.)/gm, "    "));
+    return model;
+  }
+
+  private async firstFrames(path: string): Promise<InitReport["first_frames"]> {
+    const { info, total } = await firstFrames({ ...this.settings, model: path }, this.context);
+    this.done("first frames", firstFramesLine(total));
+    return { provider: info.providers[0] ?? "unknown", latency_ms: total };
+  }
+
+  private async config(
+    path: string,
+    model: { readonly path: string; readonly model: ModelDescription } | undefined,
+  ): Promise<InitReport["config"]> {
+    const content = configTemplate(
+      model && {
+        path: relativePath(dirname(path), model.path),
+        description: modelLine(model.model),
+        classNames: model.model.classes?.names ?? [],
+      },
+    );
+    const outcome = await writeConfig(path, content, this.flags.force === true);
+    if (outcome.action === "kept") this.warn("settings", configLine(outcome));
+    else this.done("settings", configLine(outcome));
+    if (outcome.difference !== undefined) this.context.progress.note(outcome.difference);
+    return outcome;
+  }
+
+  private done(step: string, said: string): void {
+    this.context.progress.clear();
+    this.context.progress.note(`✔ ${step.padEnd(13)} ${said}`);
+  }
+
+  private warn(step: string, said: string): void {
+    this.context.progress.clear();
+    this.context.progress.note(`! ${step.padEnd(13)} ${said}`);
+  }
+}
+
+/** As a file in `folder` is to name it: relative, with slashes; absolute where it lies elsewhere. */
+function relativePath(folder: string, path: string): string {
+  const way = relative(folder, path);
+  return isAbsolute(way) || way.startsWith("..") ? path : way.split(sep).join("/");
+}
+
+function commandsToGoOn(hasModel: boolean): InitReport["next"] {
+  if (!hasModel) {
+    return [
+      { command: "aiw bench --fps 12", purpose: "how fast and how good the built-in detector is here" },
+      { command: "aiw init --model yolo11s.onnx", purpose: "a model of yours" },
+      { command: "aiw doctor", purpose: "what works on this machine, and what does not" },
+    ];
+  }
+  return [
+    { command: "aiw run --source street.mp4", purpose: "detections, one line of JSON a frame" },
+    { command: "aiw run --camera", purpose: "the same of the first camera" },
+    { command: "aiw bench --fps 12", purpose: "latency, drops and detections at a fixed rate" },
+  ];
+}
