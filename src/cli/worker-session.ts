@@ -119,7 +119,7 @@ async function spawnWorker(
   const { python, kind } = await machine.python();
   context.progress.step("starting the worker");
   const { threads, engine, log_format: logFormat } = settings;
-  const worker = await startWorker({
+  const start = startWorker({
     python,
     kind,
     workerDir: machine.workerDir,
@@ -134,6 +134,14 @@ async function spawnWorker(
     env: context.env,
     onLog: (line) => context.debug && context.progress.note(`worker: ${line}`),
     signal,
+  });
+  const worker = await start.catch((error: unknown) => {
+    const isDamaged =
+      kind === "managed" && error instanceof AiwError && error.workerName === "ENGINE_MISSING";
+    if (!isDamaged) throw error;
+    throw new AiwError("ENV_DAMAGED", `the Python environment of ${python} is damaged: ${error.message}`, {
+      cause: error,
+    });
   });
   return { process: worker, endpoint: { host: worker.host, port: worker.port }, modelPath };
 }

@@ -42,6 +42,10 @@ const ERROR_TABLE = {
   PYTHON_UNUSABLE: failed("Set AIW_PYTHON to a Python >= 3.10 that has the worker's packages, or unset it."),
   VENV_MISSING: failed("Install that package, install uv, or set AIW_PYTHON."),
   ENV_FAILED: failed("Check the network and the free space of the cache folder, then run it again."),
+  ENV_OFFLINE: failed(
+    "Only this step needs the network. By hand: install worker/requirements.lock of this package into a virtual environment from a folder of wheels, and set AIW_PYTHON to its interpreter; see the README, Without a network.",
+  ),
+  ENV_DAMAGED: failed("Run `aiw init`, which makes it anew."),
   ENV_LOCKED: failed("Wait until the other aiw command has made the environment, then run it again."),
 
   WORKER_START: failed("Run with --debug to see all that the worker said."),

@@ -58,9 +58,9 @@ test.each([
     /failed: the moon is wrong \(exit code 1\)/,
   ],
   ["silence", [], /failed: exit code 1/],
-])("%s", (_name, lines, expected) => {
+])("%s", (name, lines, expected) => {
   const error = failure(...lines);
-  expect(error.code).toBe("ENV_FAILED");
+  expect(error.code).toBe(name.startsWith("no network") ? "ENV_OFFLINE" : "ENV_FAILED");
   expect(error.message).toMatch(expected);
 });
 

@@ -2,6 +2,8 @@ import { AiwError } from "../core/errors.js";
 import { maskCredentials } from "../core/mask.js";
 import type { CommandResult } from "./run-command.js";
 
+const NO_NETWORK = "the package index cannot be reached (no network?)";
+
 /** What an installer's line tells, the most telling first: the last lines often name a mere consequence. */
 const CAUSES: readonly (readonly [cause: string, pattern: RegExp])[] = [
   [
@@ -17,7 +19,7 @@ const CAUSES: readonly (readonly [cause: string, pattern: RegExp])[] = [
     /CERTIFICATE_VERIFY_FAILED|invalid peer certificate|certificate verify failed|UnknownIssuer|SSLCertVerificationError/i,
   ],
   [
-    "the package index cannot be reached (no network?)",
+    NO_NETWORK,
     /name resolution|name or service not known|nodename nor servname|getaddrinfo|dns error|failed to lookup address|connection (?:refused|reset|timed out)|NewConnectionError|ConnectTimeoutError|ReadTimeout|read timed out|network is unreachable|no route to host|ProxyError|error sending request|failed to fetch|could not connect|operation timed out/i,
   ],
   [
@@ -42,7 +44,8 @@ export function installFailure(doing: string, result: CommandResult): AiwError {
     const index = lines.findLastIndex((each) => pattern.test(each));
     if (index === -1) continue;
     const line = tellingLine(lines, index);
-    return new AiwError("ENV_FAILED", `${doing} failed: ${cause}: ${line}`, { detail });
+    const code = cause === NO_NETWORK ? "ENV_OFFLINE" : "ENV_FAILED";
+    return new AiwError(code, `${doing} failed: ${cause}: ${line}`, { detail });
   }
   const errorLine = lines.findLast((line) => /^\s*(?:ERROR|error|×|cause)\b/i.test(line)) ?? lines.at(-1);
   const how = result.failure ?? (result.code === null ? "it was killed" : `exit code ${result.code}`);

@@ -49,6 +49,26 @@ test("the environment is made once, with pip, and told step by step", async () =
   expect(steps).toEqual([]);
 });
 
+test("a damaged environment is found out and made anew, only where that is asked for", async () => {
+  const { bin, steps, options } = machine();
+  fakePython(python3(bin), { onPip: `rm -f ${join(bin, "damage")}` });
+  const first = await ensurePython(options);
+  expect(await ensurePython({ ...options, repair: true })).toEqual(first);
+
+  writeFileSync(join(bin, "damage"), "cv2 cannot be imported: No module named 'cv2'");
+  expect(await ensurePython(options)).toEqual(first);
+  steps.length = 0;
+  const second = await ensurePython({ ...options, repair: true });
+  expect(second.dir).not.toBe(first.dir);
+  expect(existsSync(first.python)).toBe(false);
+  expect(steps.slice(0, 2)).toEqual([
+    "checking the Python environment",
+    "the Python environment is damaged (cv2 cannot be imported: No module named 'cv2'): making it anew",
+  ]);
+  expect(venvCalls(bin)).toHaveLength(2);
+  expect(await ensurePython({ ...options, repair: true })).toEqual(second);
+});
+
 test("another lock file has another environment, and leaves the first alone", async () => {
   const { bin, dir, options } = machine();
   fakePython(python3(bin));

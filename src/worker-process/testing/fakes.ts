@@ -44,6 +44,8 @@ export interface FakePythonOptions {
   onVenv?: string;
   /** Shell commands that `python -m pip …` runs. */
   onPip?: string;
+  /** Shell commands that exporting weights, "$3", runs. */
+  onExport?: string;
 }
 
 /** What pip says when all is well, shortened. */
@@ -66,15 +68,20 @@ sympy==1.14.0 ; python_full_version < '3.11' \\
 
 /**
  * An interpreter that answers the probe as told, makes an environment whose interpreter is a link to
- * itself, and notes each call in the file `calls` beside itself.
+ * itself, and notes each call in the file `calls` beside itself. It imports what it is asked to, unless
+ * the file `damage` beside it says why it cannot.
  */
 export function fakePython(path: string, options: FakePythonOptions = {}): string {
   const { version = [3, 11, 7], venv = true, missing = [], implementation = "cpython" } = options;
   const facts = JSON.stringify({ executable: path, version, implementation, bits: 64, venv, missing });
+  const damage = join(dirname(path), "damage");
   return shellScript(
     path,
     `[ "$1" = -c ] || echo "$@" >> ${join(dirname(path), "calls")}
 case "$1 $2" in
+"-c "*aiw-exported*)
+  ${options.onExport ?? ":"} ;;
+"-c "*aiw-whole*) if [ -e ${damage} ]; then echo "aiw-damage $(cat ${damage})"; else echo aiw-whole; fi ;;
 "-c "*) echo 'aiw-probe ${facts}' ;;
 "-m venv")
   ${options.onVenv ?? ":"}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import type { ModelDescription } from "../core/model-description.js";
+import { configLine, firstFramesLine, modelLine, nextSteps } from "./init-summary.js";
+
+const MODEL = {
+  family: "yolo11",
+  input: {
+    name: "images",
+    shape: [1, 3, 640, 640],
+    dtype: "float32",
+    width: 640,
+    height: 640,
+    dynamic: false,
+  },
+  classes: { names: ["person", "car"], source: "metadata" },
+  precision: { name: "fp32", shares: {} },
+  parameters: 2_616_248,
+  gflop: 6.48,
+} as unknown as ModelDescription;
+
+describe("modelLine", () => {
+  it("says what a model is in one line", () => {
+    expect(modelLine(MODEL)).toBe("yolo11, 2 classes, input 640x640, fp32, 2.6 M parameters, 6.5 GFLOP");
+  });
+
+  it("leaves out what is not known", () => {
+    const unknown = { ...MODEL, family: null, input: null, classes: null, gflop: null, parameters: 470_203 };
+    expect(modelLine(unknown)).toBe("of no known family, fp32, 0.47 M parameters");
+  });
+});
+
+it("firstFramesLine turns a latency into a rate", () => {
+  const latency = { count: 40, mean: 21, p50: 20, p90: 23, p95: 24.04, p99: 30, max: 31 };
+  expect(firstFramesLine(latency)).toBe("p50 20.0 ms, p95 24.0 ms of 40 frames: at most some 50 a second");
+});
+
+it.each([
+  ["written", "aiw.yaml written"],
+  ["unchanged", "aiw.yaml is up to date"],
+  ["kept", "aiw.yaml has edits and is kept as it is; --force overwrites it"],
+] as const)("configLine: %s", (action, line) => {
+  expect(configLine({ path: "aiw.yaml", action })).toBe(line);
+});
+
+it("nextSteps line up", () => {
+  const next = [
+    { command: "aiw run", purpose: "one" },
+    { command: "aiw bench", purpose: "two" },
+  ];
+  expect(nextSteps({ next })).toBe("Next:\n  aiw run     one\n  aiw bench   two");
+});
