@@ -1,7 +1,8 @@
+import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AiwError } from "../core/errors.js";
 import type { Env } from "./cache-dir.js";
-import { interpreterOf } from "./env-store.js";
+import { interpreterOf, makeFolder } from "./env-store.js";
 import { findOnPath } from "./find-on-path.js";
 import { findPython, venvMissing } from "./find-python.js";
 import { installFailure } from "./install-failure.js";
@@ -31,7 +32,8 @@ type Run = (command: string, args: readonly string[]) => Promise<CommandResult>;
 export async function createEnv(options: CreateOptions): Promise<void> {
   const { lockText, onStep, signal, venvDir } = options;
   const progress = installProgress(countPinned(lockText));
-  const env = installerEnv(options.env);
+  const scratch = `${venvDir}.tmp`;
+  const env = installerEnv(options.env, scratch);
   const run: Run = (command, args) =>
     runCommand(command, args, {
       env,
@@ -43,21 +45,31 @@ export async function createEnv(options: CreateOptions): Promise<void> {
         if (step !== undefined) onStep(step);
       },
     });
-  const uv = await findUv(env, signal);
-  if (uv !== undefined) {
-    onStep("creating the Python environment with uv");
-    await createWithUv(uv, options, run);
-  } else {
-    const python = await findPython(env, signal);
-    onStep(`creating the Python environment with ${python.executable} and pip`);
-    await createWithPip(python, options, run);
+  try {
+    await makeFolder(scratch);
+    const uv = await findUv(env, signal);
+    if (uv !== undefined) {
+      onStep("creating the Python environment with uv");
+      await createWithUv(uv, options, run);
+    } else {
+      const python = await findPython(env, signal);
+      onStep(`creating the Python environment with ${python.executable} and pip`);
+      await createWithPip(python, options, run);
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
-/** The variables that would lead an installer's Python astray are left out. */
-function installerEnv(env: Env): Env {
+/**
+ * The variables that would lead an installer's Python astray are left out. What it unpacks it puts beside
+ * the environment: an installer that is stopped leaves that where it lies, and the next attempt empties
+ * the slot.
+ */
+function installerEnv(env: Env, scratch: string): Env {
   const { PYTHONHOME: _home, PYTHONPATH: _path, VIRTUAL_ENV: _venv, ...rest } = env;
-  return { ...rest, PYTHONUNBUFFERED: "1", PYTHONIOENCODING: "utf-8", NO_COLOR: "1" };
+  const temporary = { TMPDIR: scratch, TEMP: scratch, TMP: scratch };
+  return { ...rest, ...temporary, PYTHONUNBUFFERED: "1", PYTHONIOENCODING: "utf-8", NO_COLOR: "1" };
 }
 
 /** uv on PATH, if it runs: a shim of a version manager may have none behind it. */
