@@ -1,3 +1,5 @@
+import { printable } from "./printable.js";
+
 /** How a command ends; see the README. */
 export const ExitCode = {
   ok: 0,
@@ -26,7 +28,17 @@ const ERROR_TABLE = {
     "Give one with --model FILE.onnx (exported with: yolo export model=yolo11n.pt format=onnx).",
   ),
 
-  MODEL_NOT_FOUND: failed("Check the path given to --model."),
+  MODEL_NOT_FOUND: failed(
+    "Check the path, export one (yolo export model=yolo11n.pt format=onnx), or use --source synthetic:, which needs none.",
+  ),
+  MODEL_NOT_EXPORTED: failed(
+    "The command is the ultralytics package's (pip install ultralytics), whose licence is AGPL-3.0.",
+  ),
+  MODEL_NOT_ONNX: failed("Give the .onnx file, exported with: yolo export model=NAME.pt format=onnx."),
+  MODEL_NOT_FETCHED: failed("Fetch it with: git lfs pull."),
+  MODEL_NOT_A_FILE: failed("Name the .onnx file itself."),
+  MODEL_EMPTY: failed("Copy or download it again."),
+  MODEL_UNREADABLE: failed("Check its permissions."),
   SOURCE_NOT_FOUND: failed("Check the path given to --source."),
   SOURCE_EMPTY: failed("Give a picture, a folder or glob of pictures, a video file, or synthetic:."),
   SOURCE_UNDECODABLE: failed("Check that the file is whole and of a kind that is known."),
@@ -111,5 +123,5 @@ export function systemCode(thrown: unknown): string | undefined {
 }
 
 function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, " ").trim();
+  return printable(text.replace(/\s*[\r\n]+\s*/g, " ").trim());
 }

@@ -10,12 +10,23 @@ from aiw_worker.inspect import Inspected
 from aiw_worker.names import COCO, parse_names
 
 
-def remarks(found: Inspected | None, metadata: Mapping[str, str], beside: Sequence[Path]) -> list[str]:
-    """About a model that was recognised, or not, and the files beside it that hold its weights."""
+# Measured with YOLO11n at 320x320 on one core with AVX-512 VNNI: 21 ms, and 20 ms in fp32.
+_DYNAMIC_INT8 = (
+    "dynamic int8 finds its scales anew in every frame: where it was measured, on a CPU, it was no faster "
+    "than fp32; static int8 (QDQ) was"
+)
+
+
+def remarks(
+    found: Inspected | None, metadata: Mapping[str, str], precision: str, beside: Sequence[Path]
+) -> list[str]:
+    """About a model that was recognised, or not; `beside` are the files beside it that hold its weights."""
     said = []
     if beside:
         names = ", ".join(path.name for path in beside)
         said.append(f"its weights lie in {names}: keep them together; the hash is of the .onnx file alone")
+    if "int8 dynamic" in precision:
+        said.append(_DYNAMIC_INT8)
     if found is not None:
         said += _of_classes(found.info.class_names, parse_names(metadata.get("names", "")))
         if found.match.suppression == Suppression.NONE:
