@@ -1,5 +1,6 @@
 import type { Stats } from "node:fs";
 import { open, readdir, realpath, stat } from "node:fs/promises";
+import { extname } from "node:path";
 import { AiwError, type ErrorCode, systemCode } from "../core/errors.js";
 import { type OtherFormat, otherFormat } from "./model-format.js";
 
@@ -19,7 +20,7 @@ const LISTED = 6;
  */
 export async function checkModelFile(path: string): Promise<string> {
   const refused = (code: ErrorCode, why: string, cause?: unknown) =>
-    new AiwError(code, `model ${path} ${why}`, { cause });
+    new AiwError(code, `model ${path || '""'} ${why}`, { cause });
   let real: string;
   let info: Stats;
   try {
@@ -43,8 +44,12 @@ export async function checkModelFile(path: string): Promise<string> {
 function refusal(path: string, { kind, is }: OtherFormat): [ErrorCode, string] {
   if (kind === "pointer") return ["MODEL_NOT_FETCHED", `is ${is}`];
   if (kind === "other") return ["MODEL_NOT_ONNX", `is ${is}`];
-  const command = `yolo export model=${shellWord(path)} format=onnx`;
-  return ["MODEL_NOT_EXPORTED", `is ${is}, not ONNX: export it with \`${command}\``];
+  // The command judges by the name alone.
+  const isNamedSo = extname(path).toLowerCase() === ".pt";
+  const name = isNamedSo ? path : `${path.slice(0, path.length - extname(path).length)}.pt`;
+  const rename = isNamedSo ? "" : `name it ${name} and `;
+  const command = `yolo export model=${shellWord(name)} format=onnx`;
+  return ["MODEL_NOT_EXPORTED", `is ${is}, not ONNX: ${rename}export it with \`${command}\``];
 }
 
 /** A word that a shell takes as it is. */

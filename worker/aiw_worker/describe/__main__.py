@@ -24,7 +24,7 @@ class _Arguments:
 
 def _main() -> None:
     arguments = _parsed(sys.argv[1:])
-    out = _own_stdout()
+    out = own_stdout()
     path = _real(arguments.file)
     file = ModelFiles([path.parent]).find(str(path))
     # Late: what is no model is told in no time, and these take most of a second.
@@ -61,7 +61,7 @@ def _real(name: str) -> Path:
         raise WorkerError(Code.MODEL_NOT_FOUND, f"{name[:200]!r} names no model") from error
 
 
-def _own_stdout() -> TextIO:
+def own_stdout() -> TextIO:
     """stdout for the JSON alone: whatever else prints, in whatever language, does so on stderr."""
     sys.stdout.flush()
     own = os.fdopen(os.dup(1), "w", encoding="utf-8")

@@ -9,7 +9,6 @@ from aiw_worker.families.base import Suppression
 from aiw_worker.inspect import Inspected
 from aiw_worker.names import COCO, parse_names
 
-
 # Measured with YOLO11n at 320x320 on one core with AVX-512 VNNI: 21 ms, and 20 ms in fp32.
 _DYNAMIC_INT8 = (
     "dynamic int8 finds its scales anew in every frame: where it was measured, on a CPU, it was no faster "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from aiw_worker.errors import Code, WorkerError, one_line
 NAME = "onnxruntime"
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
+# Its last part is the name of the file.
+_NO_WEIGHTS = re.compile(r'External data path does not exist: "(?:[^"]*[/\\])?([^"/\\]+)"')
 _DTYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
@@ -98,9 +101,7 @@ class OrtEngine:
         try:
             self._session = ort.InferenceSession(str(path), _options(threads), providers=wanted)
         except Exception as error:
-            raise WorkerError(
-                Code.MODEL_INVALID, f"onnxruntime can't load {path.name}, export it again: {one_line(error)}"
-            ) from error
+            raise WorkerError(Code.MODEL_INVALID, _why_not_loaded(path, error)) from error
         try:
             self.inputs = tuple(_tensor(item) for item in self._session.get_inputs())
             self.outputs = tuple(_tensor(item) for item in self._session.get_outputs())
@@ -123,6 +124,15 @@ class OrtEngine:
         except Exception as error:
             raise WorkerError(Code.INFERENCE_FAILED, f"onnxruntime failed: {one_line(error)}") from error
         return outputs
+
+
+def _why_not_loaded(path: Path, error: Exception) -> str:
+    beside = _NO_WEIGHTS.search(str(error))
+    if beside:
+        return (
+            f"{path.name} keeps its weights in {beside[1]}, which is not beside it; keep the files together"
+        )
+    return f"onnxruntime can't load {path.name}, export it again: {one_line(error)}"
 
 
 def _options(threads: int) -> Any:
