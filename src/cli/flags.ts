@@ -128,6 +128,15 @@ export const WORKER_FLAGS: readonly Flag[] = [
   { syntax: "--metrics <host:port>", help: "serve Prometheus metrics here", unbuilt: true },
 ];
 
+export const DESCRIBE_FLAGS: readonly Flag[] = [
+  { syntax: "--json", help: "as JSON, in place of the card" },
+  {
+    syntax: "--threads <n>",
+    help: "threads of the one inference that it takes (default: the cores there are)",
+    setting: "threads",
+  },
+];
+
 const unbuilt = (syntax: string, help: string): Flag => ({ syntax, help, unbuilt: true });
 
 export const INIT_FLAGS: readonly Flag[] = [

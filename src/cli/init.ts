@@ -81,7 +81,7 @@ class Init {
     try {
       return await checkModelFile(given);
     } catch (error) {
-      const isWeights = error instanceof AiwError && (error.code as string) === "MODEL_NOT_EXPORTED";
+      const isWeights = error instanceof AiwError && error.code === "MODEL_NOT_EXPORTED";
       if (!isWeights || this.flags.export !== true) throw error;
     }
     return checkModelFile(await exportWeights(given, this.flags, this.machine, this.context));

@@ -7,6 +7,7 @@ import {
   addFlags,
   BENCH_FLAGS,
   COMMON_FLAGS,
+  DESCRIBE_FLAGS,
   type Flag,
   GENERAL_FLAGS,
   INIT_FLAGS,
@@ -17,7 +18,12 @@ import {
 
 /** A command's own module; loaded only when the command runs, so that `aiw --help` is quick. */
 interface CommandModule {
-  execute(flags: readonly Flag[], parsed: ParsedFlags, context: CommandContext): Promise<number>;
+  execute(
+    flags: readonly Flag[],
+    parsed: ParsedFlags,
+    context: CommandContext,
+    operands: readonly string[],
+  ): Promise<number>;
 }
 
 /** Parses the command line, runs the command and sets the exit code. */
@@ -80,11 +86,7 @@ function buildProgram(): Command {
     [],
     ["aiw compare base.json head.json"],
   );
-  addUnbuilt(
-    program.command("models").description("describe or build a model"),
-    [],
-    ["aiw models describe yolo11n.onnx"],
-  );
+  addModels(program.command("models").description("describe or build a model"));
   addUnbuilt(program.command("agent").description("watch cameras as a service"), [], ["aiw agent"]);
   addUnbuilt(
     program.command("sessions").description("list, show, export and prune sessions"),
@@ -92,6 +94,28 @@ function buildProgram(): Command {
     ["aiw sessions list"],
   );
   return program;
+}
+
+function addModels(models: Command): void {
+  addExamples(models, ["aiw models describe yolo11n.onnx", "aiw models describe yolo11n.onnx --json"]);
+  addCommand(
+    models
+      .command("describe")
+      .description("say what a model is, and whether aiw can run it")
+      .argument("<file>", "the model, an .onnx file"),
+    DESCRIBE_FLAGS,
+    [
+      "aiw models describe yolo11n.onnx",
+      "aiw models describe yolo11n.onnx --json | jq '.classes.names'",
+      "aiw models describe yolo11n.onnx && aiw run --model yolo11n.onnx --camera",
+    ],
+    () => import("./models.js"),
+  );
+  addUnbuilt(
+    models.command("build").description("make a model of given shape with random weights"),
+    [],
+    ["aiw models build shape:yolo11s"],
+  );
 }
 
 function addCommand(
@@ -102,11 +126,13 @@ function addCommand(
 ): void {
   addFlags(command, [...flags, ...GENERAL_FLAGS]);
   addExamples(command, examples);
-  command.action(async (parsed: ParsedFlags) => {
+  command.action(async (...given: unknown[]) => {
+    // commander gives the operands, then the flags, then itself.
+    const parsed = given.at(-2) as ParsedFlags;
     const options = { debug: parsed.debug === true, quiet: parsed.quiet === true };
     process.exitCode = await withContext(options, async (context) => {
       const module = await load();
-      return module.execute([...flags, ...GENERAL_FLAGS], parsed, context);
+      return module.execute([...flags, ...GENERAL_FLAGS], parsed, context, command.args);
     });
   });
 }
@@ -118,8 +144,13 @@ function addUnbuilt(command: Command, flags: readonly Flag[], examples: readonly
   addExamples(command, examples);
   command.allowUnknownOption().allowExcessArguments();
   command.action(async () => {
-    throw new AiwError("NOT_BUILT", `aiw ${command.name()} is not built yet`);
+    throw new AiwError("NOT_BUILT", `${fullName(command)} is not built yet`);
   });
+}
+
+/** "aiw models build" */
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 
 function addExamples(command: Command, examples: readonly string[]): void {

@@ -1,8 +1,8 @@
-import { realpath } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { InitOptions, WorkerClient, WorkerInfo } from "../client/worker-client.js";
 import type { Settings } from "../config/settings.js";
-import { AiwError, systemCode } from "../core/errors.js";
+import { AiwError } from "../core/errors.js";
+import { checkModelFile } from "../worker-process/model-file.js";
 import { startWorker, type WorkerProcess } from "../worker-process/worker-process.js";
 import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
@@ -23,7 +23,7 @@ const LAST_WORDS_WAIT_MS = 1_000;
 
 /**
  * Connects to the worker that the settings name, or starts one; opens a session with the model.
- * @throws NO_MODEL, MODEL_NOT_FOUND, WORKER_…, PYTHON_…
+ * @throws NO_MODEL, MODEL_…, WORKER_…, PYTHON_…
  */
 export async function openWorkerSession(
   settings: Settings,
@@ -110,12 +110,9 @@ async function spawnWorker(
   machine: Machine,
   signal: AbortSignal,
 ) {
-  // Resolved here, so that a missing file is known before anything is made or started, and so that a
-  // link into another folder is inside the one folder that the worker may load from.
-  const modelPath = await realpath(model).catch((error: unknown) => {
-    const reason = systemCode(error) === "ENOENT" ? "there is no such file" : systemCode(error);
-    throw new AiwError("MODEL_NOT_FOUND", `model ${model}: ${reason}`, { cause: error });
-  });
+  // Checked here, so that a file that is missing or no model is known before anything is made or started;
+  // its real path, so that a link into another folder is inside the one folder that the worker may load from.
+  const modelPath = await checkModelFile(model);
   const { python, kind } = await machine.python();
   context.progress.step("starting the worker");
   const { threads, engine, log_format: logFormat } = settings;

@@ -1,3 +1,5 @@
+import { printable } from "./printable.js";
+
 /** How a command ends; see the README. */
 export const ExitCode = {
   ok: 0,
@@ -26,7 +28,17 @@ const ERROR_TABLE = {
     "Give one with --model FILE.onnx (yolo export model=yolo11n.pt format=onnx), or look at synthetic:, which needs none.",
   ),
 
-  MODEL_NOT_FOUND: failed("Check the path given to --model."),
+  MODEL_NOT_FOUND: failed(
+    "Check the path, export one (yolo export model=yolo11n.pt format=onnx), or use --source synthetic:, which needs none.",
+  ),
+  MODEL_NOT_EXPORTED: failed(
+    "Run it, or have it run: aiw init --model FILE.pt --export; it is of the package ultralytics, whose licence is AGPL-3.0.",
+  ),
+  MODEL_NOT_ONNX: failed("Give the .onnx file, exported with: yolo export model=NAME.pt format=onnx."),
+  MODEL_NOT_FETCHED: failed("Fetch it with: git lfs pull."),
+  MODEL_NOT_A_FILE: failed("Name the .onnx file itself."),
+  MODEL_EMPTY: failed("Copy or download it again."),
+  MODEL_UNREADABLE: failed("Check its permissions."),
   EXPORT_FAILED: failed(
     "Run with --debug to see all that it said, or export by hand: yolo export model=FILE.pt format=onnx.",
   ),
@@ -118,5 +130,5 @@ export function systemCode(thrown: unknown): string | undefined {
 }
 
 function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, " ").trim();
+  return printable(text.replace(/\s*[\r\n]+\s*/g, " ").trim());
 }

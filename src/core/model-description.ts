@@ -19,7 +19,7 @@ export interface InputDescription extends TensorDescription {
 export interface ProviderDescription {
   readonly name: string;
   readonly starts: boolean;
-  /** Why it does not start. */
+  /** Why it does not start, or what keeps it idle where it does. */
   readonly reason: string | null;
 }
 

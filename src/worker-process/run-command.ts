@@ -13,12 +13,14 @@ export interface CommandOptions {
   onLine?: (line: string) => void;
   /** The command is killed after this long; without it there is no limit. */
   timeoutMs?: number;
+  /** How much of stdout is kept; without it 64 Ki characters. */
+  maxStdoutChars?: number;
 }
 
 export interface CommandResult {
   /** The exit code; null where a signal or the time limit ended it, or it could not be run at all. */
   code: number | null;
-  /** The first 64 KiB of stdout. */
+  /** Its first maxStdoutChars. */
   stdout: string;
   /** The last lines of both streams together. */
   lines: string[];
@@ -45,7 +47,7 @@ export function runCommand(
   args: readonly string[],
   options: CommandOptions,
 ): Promise<CommandResult> {
-  const { env, cwd, signal, onLine, timeoutMs } = options;
+  const { env, cwd, signal, onLine, timeoutMs, maxStdoutChars = MAX_STDOUT_CHARS } = options;
   if (signal?.aborted) return Promise.reject(interrupted(signal));
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
@@ -69,7 +71,7 @@ export function runCommand(
     const outLines = new RingLines(1);
     const errLines = new RingLines(1);
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-      stdout = (stdout + chunk).slice(0, MAX_STDOUT_CHARS);
+      stdout += chunk.slice(0, maxStdoutChars - stdout.length);
       take(outLines, chunk);
     });
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => take(errLines, chunk));

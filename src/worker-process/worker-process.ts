@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { AiwError } from "../core/errors.js";
 import { RingLines } from "../core/ring-lines.js";
+import { findErrorLine } from "./error-line.js";
 import { killTree } from "./kill-tree.js";
 import { interrupted } from "./run-command.js";
 import { type WorkerCommandOptions, workerEnv } from "./worker-command.js";
@@ -37,7 +38,6 @@ export interface WorkerProcess {
 }
 
 const READY_LINE = /^aiw worker listening on (.+):(\d+)$/;
-const ERROR_LINE = /^aiw-worker: error ([A-Z][A-Z0-9_]*): (.*)$/;
 const STDERR_LINES = 200;
 const LAST_WORDS = 20;
 /** How long output is still read after the end; something the worker started may hold its streams open. */
@@ -178,11 +178,9 @@ function startError({ code, signal, lastWords }: WorkerExit, stderr: RingLines):
   // With --debug a traceback of any length follows the error's line.
   const all = stderr.last(STDERR_LINES);
   const detail = all.join("\n");
-  for (const line of all.toReversed()) {
-    const [, workerName, message] = ERROR_LINE.exec(line) ?? [];
-    if (workerName !== undefined && message !== undefined) {
-      return new AiwError("WORKER_START", message, { workerName, detail });
-    }
+  const named = findErrorLine(all);
+  if (named !== undefined) {
+    return new AiwError("WORKER_START", named.message, { workerName: named.workerName, detail });
   }
   const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
   const last = lastWords.at(-1) ?? "it said nothing on stderr";

@@ -10,16 +10,13 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
 from aiw_worker import log
 from aiw_worker.config import Config, parse_config
-from aiw_worker.errors import Code, WorkerError, one_line
+from aiw_worker.endings import leave, run_to_end
 
-_FAILED = 1
-_BAD_USAGE = 2
 # After stdin ended, the process does too, even if its event loop should hang.
 _LAST_RESORT_S = 3.0
 
@@ -37,36 +34,27 @@ class _Stopper:
     def parent_gone(self) -> None:
         """Stops, and ends the process if that takes too long."""
         if self._stop is None:
-            _leave(0)
+            leave(0)
         try:
             self._stop()
         except RuntimeError:
-            _leave(0)
+            leave(0)
         time.sleep(_LAST_RESORT_S)
-        _leave(0)
+        leave(0)
 
 
 def main() -> NoReturn:
     """Never returns: native threads of a load or an inference must not hold the process up."""
-    debugging = "--debug" in sys.argv
-    try:
-        config = parse_config(sys.argv[1:], os.environ)
-        log.configure(config.log_format, config.debug)
-        stopper = _Stopper()
-        if config.exit_with_stdin:
-            threading.Thread(target=_watch_stdin, args=(stopper.parent_gone,), daemon=True).start()
-        _run(config, stopper)
-    except WorkerError as error:
-        _fail(error, debugging)
-    except ImportError as error:
-        # cv2 and numpy are imported by what _run imports.
-        missing = WorkerError(Code.ENGINE_MISSING, f"a Python package is missing: {one_line(error)}")
-        _fail(missing, debugging)
-    except KeyboardInterrupt:
-        pass
-    except Exception as error:
-        _fail(WorkerError(Code.INTERNAL, f"{type(error).__name__}: {one_line(error)}"), debugging)
-    _leave(0)
+    run_to_end(_serve)
+
+
+def _serve() -> None:
+    config = parse_config(sys.argv[1:], os.environ)
+    log.configure(config.log_format, config.debug)
+    stopper = _Stopper()
+    if config.exit_with_stdin:
+        threading.Thread(target=_watch_stdin, args=(stopper.parent_gone,), daemon=True).start()
+    _run(config, stopper)
 
 
 def _run(config: Config, stopper: _Stopper) -> None:
@@ -94,24 +82,6 @@ def _watch_stdin(gone: Callable[[], None]) -> None:
         while os.read(0, 65536):
             continue
     gone()
-
-
-def _fail(error: WorkerError, debugging: bool) -> NoReturn:
-    print(f"aiw-worker: error {error.name}: {error.message}", file=sys.stderr)
-    if debugging:
-        traceback.print_exception(error)
-    _leave(_BAD_USAGE if error.kind is Code.USAGE else _FAILED)
-
-
-def _leave(code: int) -> NoReturn:
-    """Ends the process without waiting for threads, which may be inside native code."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            # Whoever read it is gone.
-            continue
-    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from aiw_worker.errors import Code, WorkerError
 
 _DEFAULT_HOST = "127.0.0.1"
 _DEFAULT_PORT = 7001
+MAX_THREADS = 1024
 _CONTAINER_MODELS = Path("/models")
 _ENGINES = ("auto", "onnxruntime")
 _EXAMPLES = """examples:
@@ -38,7 +39,9 @@ class Config:
     insecure: bool = False
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """Raises what argparse would print."""
+
     def error(self, message: str) -> NoReturn:
         raise WorkerError(Code.USAGE, f"{message} (see --help)")
 
@@ -52,9 +55,9 @@ def parse_config(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
     found = _parser(environment).parse_args(arguments)
     return Config(
         host=found.host,
-        port=_checked("--port (or BIND_PORT)", found.port, 0, 65535),
+        port=checked_number("--port (or BIND_PORT)", found.port, 0, 65535),
         model_dirs=_model_dirs(found.model_dir),
-        threads=_checked("--threads", found.threads, 0, 1024),
+        threads=checked_number("--threads", found.threads, 0, MAX_THREADS),
         engine=found.engine,
         log_format=found.log_format,
         debug=found.debug,
@@ -63,8 +66,8 @@ def parse_config(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
     )
 
 
-def _parser(environment: Mapping[str, str]) -> _Parser:
-    parser = _Parser(
+def _parser(environment: Mapping[str, str]) -> Parser:
+    parser = Parser(
         prog="aiw-worker",
         description="Runs object detection on frames that come over TCP.",
         epilog=_EXAMPLES,
@@ -103,7 +106,12 @@ def _parser(environment: Mapping[str, str]) -> _Parser:
     return parser
 
 
-def _checked(name: str, text: str, low: int, high: int) -> int:
+def checked_number(name: str, text: str, low: int, high: int) -> int:
+    """A whole number of the command line.
+
+    Raises:
+        WorkerError: USAGE, naming the setting and the value.
+    """
     try:
         value = int(text)
     except ValueError:

@@ -13,9 +13,10 @@ SIDE = 64
 CELLS = 84
 
 
-def _save(
+def save(
     path: Path, nodes: list[Any], inputs: list[Any], outputs: list[Any], constants: Any, **meta: str
 ) -> Path:
+    """A model of these nodes; `constants` are its initializers, numpy arrays by name."""
     graph = helper.make_graph(
         nodes, "g", inputs, outputs, [numpy_helper.from_array(v, k) for k, v in constants.items()]
     )
@@ -39,7 +40,7 @@ def fixed(
         helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
         helper.make_node("Add", ["value", "nothing"], ["output0"]),
     ]
-    return _save(
+    return save(
         path,
         nodes,
         [helper.make_tensor_value_info("images", kind, list(shape))],
@@ -63,11 +64,25 @@ def dynamic_yolo11(path: Path, **meta: str) -> Path:
         helper.make_node("Concat", ["f8", "f16", "f32"], ["cells"], axis=2),
         helper.make_node("Concat", ["cells", "cells"], ["output0"], axis=1),
     ]
-    return _save(
+    return save(
         path,
         nodes,
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, "height", "width"])],
         [helper.make_tensor_value_info("output0", TensorProto.FLOAT, ["batch", None, "anchors"])],
         {"flat": np.array([1, 3, -1], np.int64)},
         **meta,
+    )
+
+
+def network(
+    path: Path, nodes: list[Any], constants: Any, shape: Any = (1, 3, SIDE, SIDE), dtype: str = "float32"
+) -> Path:
+    """Nodes between an input `images` and an output `output0` of unknown shape."""
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    return save(
+        path,
+        nodes,
+        [helper.make_tensor_value_info("images", kind, list(shape))],
+        [helper.make_tensor_value_info("output0", kind, None)],
+        constants,
     )

@@ -36,3 +36,26 @@ def open_engine(path: Path, options: EngineOptions) -> Engine:
     from aiw_worker.engines.ort import OrtEngine  # noqa: PLC0415 - as above
 
     return OrtEngine(path, options.threads)
+
+
+def listed_providers(options: EngineOptions) -> list[str]:
+    """The execution providers that the engine says it has, whether they start or not.
+
+    Raises:
+        WorkerError: ENGINE_MISSING.
+    """
+    check_engine(options.name)
+    from aiw_worker.engines.ort import available_providers  # noqa: PLC0415 - as above
+
+    return available_providers()
+
+
+def nodes_taken(provider: str, path: Path, options: EngineOptions) -> int | None:
+    """How many of a graph's nodes an execution provider takes; None where the engine doesn't tell.
+
+    Raises:
+        RuntimeError: the provider does not start.
+    """
+    from aiw_worker.engines import ort  # noqa: PLC0415 - as above
+
+    return ort.nodes_taken(provider, path, options.threads)

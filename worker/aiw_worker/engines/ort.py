@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
@@ -14,6 +18,8 @@ from aiw_worker.errors import Code, WorkerError, one_line
 NAME = "onnxruntime"
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
+# Its last part is the name of the file.
+_NO_WEIGHTS = re.compile(r'External data path does not exist: "(?:[^"]*[/\\])?([^"/\\]+)"')
 _DTYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
@@ -34,6 +40,59 @@ def version() -> str:
     return str(ort.__version__)
 
 
+def available_providers() -> list[str]:
+    """The execution providers that the installed onnxruntime says it has, whether they start or not."""
+    return list(ort.get_available_providers())
+
+
+def start_provider(name: str, model: bytes) -> None:
+    """Opens a session of a model with this provider alone and runs it once; its input is two float32.
+
+    Raises:
+        RuntimeError: with onnxruntime's reason; where it only logs one, that is on stderr.
+    """
+    with _errors_logged():
+        session = _session_with(name, model, _options(1))
+        session.run(None, {session.get_inputs()[0].name: np.ones(2, np.float32)})
+
+
+def nodes_taken(name: str, path: Path, threads: int) -> int | None:
+    """Opens a session of a model with this provider first: how many of the graph's nodes it takes.
+
+    None where this onnxruntime is too old (before 1.24) to tell.
+
+    Raises:
+        RuntimeError: as start_provider().
+    """
+    options = _options(threads)
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    with _errors_logged():
+        session = _session_with(name, str(path), options)
+    if not hasattr(session, "get_provider_graph_assignment_info"):
+        return None
+    parts = session.get_provider_graph_assignment_info()
+    return sum(len(part.get_nodes()) for part in parts if part.ep_name == name)
+
+
+@contextmanager
+def _errors_logged() -> Iterator[None]:
+    """A provider whose libraries can't be loaded is left out without an error; then only the log says why,
+    and it is the default logger that says it."""
+    ort.set_default_logger_severity(3)
+    try:
+        yield
+    finally:
+        ort.set_default_logger_severity(4)
+
+
+def _session_with(name: str, model: bytes | str, options: Any) -> Any:
+    options.log_severity_level = 3
+    session = ort.InferenceSession(model, options, providers=[name], enable_fallback=0)
+    if name not in session.get_providers():
+        raise RuntimeError("onnxruntime left it out without a reason")
+    return session
+
+
 class OrtEngine:
     """An onnxruntime session."""
 
@@ -42,17 +101,21 @@ class OrtEngine:
         try:
             self._session = ort.InferenceSession(str(path), _options(threads), providers=wanted)
         except Exception as error:
+            raise WorkerError(Code.MODEL_INVALID, _why_not_loaded(path, error)) from error
+        try:
+            self.inputs = tuple(_tensor(item) for item in self._session.get_inputs())
+            self.outputs = tuple(_tensor(item) for item in self._session.get_outputs())
+            self.metadata = dict(self._session.get_modelmeta().custom_metadata_map)
+        except UnicodeDecodeError as error:
+            # ONNX's format doesn't check its texts, so that anything may be in them.
             raise WorkerError(
-                Code.MODEL_INVALID, f"onnxruntime can't load {path.name}, export it again: {one_line(error)}"
+                Code.MODEL_INVALID, f"{path.name} has names or metadata that are not UTF-8; export it again"
             ) from error
         self.name = NAME
         self.version = version()
         self.threads = threads
         self.providers = tuple(self._session.get_providers())
         self.warnings = tuple(f"{name} did not start" for name in wanted if name not in self.providers)
-        self.inputs = tuple(_tensor(item) for item in self._session.get_inputs())
-        self.outputs = tuple(_tensor(item) for item in self._session.get_outputs())
-        self.metadata = dict(self._session.get_modelmeta().custom_metadata_map)
 
     def run(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
         """See Engine.run."""
@@ -61,6 +124,15 @@ class OrtEngine:
         except Exception as error:
             raise WorkerError(Code.INFERENCE_FAILED, f"onnxruntime failed: {one_line(error)}") from error
         return outputs
+
+
+def _why_not_loaded(path: Path, error: Exception) -> str:
+    beside = _NO_WEIGHTS.search(str(error))
+    if beside:
+        return (
+            f"{path.name} keeps its weights in {beside[1]}, which is not beside it; keep the files together"
+        )
+    return f"onnxruntime can't load {path.name}, export it again: {one_line(error)}"
 
 
 def _options(threads: int) -> Any:
