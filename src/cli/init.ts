@@ -128,11 +128,11 @@ class Init {
       context.progress.note(modelCard(model));
       throw new AiwError("WORKER_REFUSED", model.refusal.message, { workerName: model.refusal.name });
     }
-    this.done(
-      "model",
-      path === EMBEDDED_MODEL ? "the built-in one, which knows only synthetic:" : basename(path),
-    );
-    context.progress.note(modelCard(model).replace(/^(?=.)/gm, "    "));
+    const is = path === EMBEDDED_MODEL ? "the built-in one, which knows only synthetic:" : model.file;
+    this.done("model", is);
+    // Its first line names the file, and has just been said.
+    const [, ...lines] = modelCard(model).split("\n");
+    context.progress.note(lines.map((line) => `  ${line}`).join("\n"));
     return model;
   }
 
@@ -154,8 +154,9 @@ class Init {
       },
     );
     const outcome = await writeConfig(path, content, this.flags.force === true);
-    if (outcome.action === "kept") this.warn("settings", configLine(outcome));
-    else this.done("settings", configLine(outcome));
+    const shown = { ...outcome, path: relative(process.cwd(), path) || path };
+    if (outcome.action === "kept") this.warn("settings", configLine(shown));
+    else this.done("settings", configLine(shown));
     if (outcome.difference !== undefined) this.context.progress.note(outcome.difference);
     return outcome;
   }

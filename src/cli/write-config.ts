@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createTwoFilesPatch } from "diff";
-import { isUnedited } from "../config/config-template.js";
+import { isUnedited, withoutChecksum } from "../config/config-template.js";
 import { AiwError, systemCode } from "../core/errors.js";
 import { writeWhole } from "../sinks/whole-file.js";
 
@@ -25,7 +25,7 @@ export async function writeConfig(path: string, content: string, force: boolean)
     await writeWhole(path, content);
     return { path, action: "written" };
   }
-  const difference = differenceOf(there, content);
+  const difference = differenceOf(withoutChecksum(there), withoutChecksum(content));
   if (!force && !isUnedited(there)) return { path, action: "kept", difference };
   await writeWhole(path, content);
   return { path, action: "written", difference };

@@ -48,6 +48,11 @@ ${classLines(model)}
   return `${text}${checksumLine(text)}`;
 }
 
+/** A file's text without the line that tells whether it was edited. */
+export function withoutChecksum(content: string): string {
+  return content.replace(/\n# checksum .*\n$/, "");
+}
+
 /** Whether a file is just as configTemplate made it, for whatever model. */
 export function isUnedited(content: string): boolean {
   const end = content.lastIndexOf("# checksum ");
@@ -67,8 +72,8 @@ function modelLines(model: TemplateModel | undefined): string {
 function classLines(model: TemplateModel | undefined): string {
   const names = model?.classNames ?? [];
   const shown = names.slice(0, NAMED_CLASSES).map((name) => name.replace(/\s+/g, " "));
-  const rest = names.length > shown.length ? ", …" : "";
-  const has = shown.length === 0 ? "" : ` The model has ${shown.join(", ")}${rest}.`;
+  const end = names.length > shown.length ? ", …" : ".";
+  const has = shown.length === 0 ? "" : ` The model has ${shown.join(", ")}${end}`;
   return `# Only these classes, by name or id; by default all.${has}\n# classes: [person, car]`;
 }
 
