@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
@@ -32,6 +33,31 @@ ort.set_default_logger_severity(4)
 def version() -> str:
     """Version of the installed onnxruntime."""
     return str(ort.__version__)
+
+
+def available_providers() -> list[str]:
+    """The execution providers that the installed onnxruntime says it has, whether they start or not."""
+    return list(ort.get_available_providers())
+
+
+def start_provider(name: str, model: bytes) -> None:
+    """Opens a session of a model with this provider alone and runs it once; its input is two float32.
+
+    Raises:
+        RuntimeError: with onnxruntime's reason; where it only logs one, that is on stderr.
+    """
+    options = _options(1)
+    options.log_severity_level = 3
+    # A provider whose libraries can't be loaded is left out without an error; then only the log says why,
+    # and it is the default logger that says it.
+    ort.set_default_logger_severity(3)
+    try:
+        session = ort.InferenceSession(model, options, providers=[name], enable_fallback=0)
+        if name not in session.get_providers():
+            raise RuntimeError("onnxruntime left it out without a reason")
+        session.run(None, {session.get_inputs()[0].name: np.ones(2, np.float32)})
+    finally:
+        ort.set_default_logger_severity(4)
 
 
 class OrtEngine:
