@@ -12,6 +12,7 @@ const LOCK_FILE = join(WORKER_DIR, "requirements.lock");
 /** What a command uses of this machine beside Node; each thing is found or made when first asked for. */
 export class Machine {
   readonly workerDir = WORKER_DIR;
+  readonly lockFile = LOCK_FILE;
   readonly cacheDir: string;
   private environment: Promise<PythonEnvironment> | undefined;
 

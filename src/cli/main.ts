@@ -7,6 +7,7 @@ import {
   addFlags,
   BENCH_FLAGS,
   COMMON_FLAGS,
+  DOCTOR_FLAGS,
   type Flag,
   GENERAL_FLAGS,
   INIT_FLAGS,
@@ -71,7 +72,14 @@ function buildProgram(): Command {
   addUnbuilt(program.command("init").description("make this machine ready"), INIT_FLAGS, [
     "aiw init --model yolo11s.onnx",
   ]);
-  addUnbuilt(program.command("doctor").description("say what works on this machine"), [], ["aiw doctor"]);
+  addCommand(
+    program
+      .command("doctor")
+      .description("say what works on this machine and how to mend what does not; exit 1 on a failure"),
+    DOCTOR_FLAGS,
+    ["aiw doctor", "aiw doctor --camera --model yolo11n.onnx", "aiw doctor --bundle report.json"],
+    () => import("./doctor.js"),
+  );
   addUnbuilt(
     program.command("compare").description("judge one bench report against another"),
     [],

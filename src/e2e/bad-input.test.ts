@@ -41,7 +41,7 @@ describe("bad usage", () => {
     [["bench", "--model", ONNX, "--gate", "p95<150ms"], "NOT_BUILT", "--gate is not built yet"],
     [["run", "--nonsense"], "USAGE", "--nonsense"],
     [["nonsense"], "USAGE", "nonsense"],
-    [["doctor"], "NOT_BUILT", "aiw doctor is not built yet"],
+    [["doctor", "--worker", "nowhere"], "USAGE", '--worker "nowhere"'],
     [["init", "--model", "x.onnx", "--optimize"], "NOT_BUILT", "aiw init is not built yet"],
     [["compare", "a.json", "b.json"], "NOT_BUILT", "aiw compare is not built yet"],
     [["run", "--model", ONNX, "--source", "synthetic:", "--config", "no.yaml"], "CONFIG_INVALID", "no.yaml"],
