@@ -7,6 +7,7 @@ const ORDER = [
   ["client"],
   ["sinks", "agent", "bench"],
   ["reports"],
+  ["doctor"],
   ["cli"],
 ];
 const room = (names) => `^src/(${names.join("|")})/`;
@@ -22,7 +23,7 @@ module.exports = {
       from: { pathNot: "^bin/" },
       to: { couldNotResolve: true },
     },
-    ...ORDER.slice(0, -1).map((names, level) => ({
+    ...ORDER.slice(0, -2).map((names, level) => ({
       name: `${names.join("-")}-knows-nothing-above`,
       severity: "error",
       from: { path: room(names), pathNot: "\\.test\\.ts$|/testing" },
@@ -46,6 +47,13 @@ module.exports = {
       severity: "error",
       from: { path: "^src/", pathNot: "^src/wire/codec\\.ts$|^src/wire/gen/|^src/testing/" },
       to: { path: "^src/wire/gen/|node_modules/protobufjs" },
+    },
+    {
+      name: "doctor-is-for-cli-alone",
+      comment: "it looks at everything, config and worker-process included, and nothing rests on it",
+      severity: "error",
+      from: { pathNot: "^src/(doctor|cli)/" },
+      to: { path: "^src/doctor/" },
     },
     {
       name: "nobody-imports-cli",

@@ -4,6 +4,7 @@ import {
   addFlags,
   BENCH_FLAGS,
   COMMON_FLAGS,
+  DOCTOR_FLAGS,
   GENERAL_FLAGS,
   longName,
   RUN_FLAGS,
@@ -19,11 +20,13 @@ const CONTRACT = {
     "--fps --duration --max-duration --warmup --gate --against --max-regression --find-max --sweep --require-stable --json --junit --markdown --html",
   worker:
     "--host --port --model-dir --idle-timeout --sessions-dir --max-clients --max-models --token-file --tls-cert --tls-key --metrics --engine --threads --insecure",
+  doctor: "--json --bundle --model --worker --source --camera --config --quiet --debug --log-format",
 };
 
 const RUN = [...COMMON_FLAGS, ...RUN_FLAGS, ...GENERAL_FLAGS];
 const BENCH = [...COMMON_FLAGS, ...BENCH_FLAGS, ...GENERAL_FLAGS];
 const WORKER = [...WORKER_FLAGS, ...GENERAL_FLAGS];
+const DOCTOR = [...DOCTOR_FLAGS, ...GENERAL_FLAGS];
 
 function parse(flags: typeof RUN, ...argv: string[]) {
   const command = addFlags(new Command("x").exitOverride(), flags);
@@ -38,6 +41,7 @@ describe("flags", () => {
     ["run", RUN, CONTRACT.common],
     ["bench", BENCH, `${CONTRACT.common} ${CONTRACT.bench}`],
     ["worker", WORKER, CONTRACT.worker],
+    ["doctor", DOCTOR, CONTRACT.doctor],
   ] as const)("%s has every flag of the contract", (_, flags, contract) => {
     const names = new Set(flags.map(longName));
     expect(contract.split(" ").filter((name) => !names.has(name))).toEqual([]);

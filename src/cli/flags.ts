@@ -137,6 +137,22 @@ export const DESCRIBE_FLAGS: readonly Flag[] = [
   },
 ];
 
+export const DOCTOR_FLAGS: readonly Flag[] = [
+  { syntax: "--json", help: "write the checks as JSON" },
+  {
+    syntax: "--bundle <file>",
+    help: "write what a bug report needs as one JSON file, with credentials, tokens, user name and home folders masked",
+  },
+  { syntax: "--model <file>", help: "also load this ONNX model", setting: "model" },
+  { syntax: "--worker <host:port>", help: "also connect to this worker", setting: "worker" },
+  { syntax: "--source <uri...>", help: "also take a frame of this source", setting: "source" },
+  {
+    syntax: "--camera [uri...]",
+    help: "also take a frame of this camera; without a value of the first local one",
+    setting: "camera",
+  },
+];
+
 const unbuilt = (syntax: string, help: string): Flag => ({ syntax, help, unbuilt: true });
 
 export const INIT_FLAGS: readonly Flag[] = [

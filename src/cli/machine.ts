@@ -13,6 +13,7 @@ const LOCK_FILE = join(WORKER_DIR, "requirements.lock");
 export class Machine {
   readonly workerDir = WORKER_DIR;
   readonly exportLockFile = join(WORKER_DIR, "requirements-export.lock");
+  readonly lockFile = LOCK_FILE;
   readonly cacheDir: string;
   private environment: Promise<PythonEnvironment> | undefined;
 

@@ -8,6 +8,7 @@ import {
   BENCH_FLAGS,
   COMMON_FLAGS,
   DESCRIBE_FLAGS,
+  DOCTOR_FLAGS,
   type Flag,
   GENERAL_FLAGS,
   INIT_FLAGS,
@@ -80,7 +81,14 @@ function buildProgram(): Command {
     ["aiw init", "aiw init --model yolo11s.onnx", "aiw init --model yolo11s.pt --export --yes"],
     () => import("./init.js"),
   );
-  addUnbuilt(program.command("doctor").description("say what works on this machine"), [], ["aiw doctor"]);
+  addCommand(
+    program
+      .command("doctor")
+      .description("say what works on this machine and how to mend what does not; exit 1 on a failure"),
+    DOCTOR_FLAGS,
+    ["aiw doctor", "aiw doctor --camera --model yolo11n.onnx", "aiw doctor --bundle report.json"],
+    () => import("./doctor.js"),
+  );
   addUnbuilt(
     program.command("compare").description("judge one bench report against another"),
     [],

@@ -37,7 +37,8 @@ export function refuseUnbuilt(flags: readonly Flag[], parsed: ParsedFlags): void
   if (flag !== undefined) throw new AiwError("NOT_BUILT", `${longName(flag)} is not built yet`);
 }
 
-function flagLayer(flags: readonly Flag[], parsed: ParsedFlags): Layer {
+/** What the command line gives of the settings. */
+export function flagLayer(flags: readonly Flag[], parsed: ParsedFlags): Layer {
   const bySetting = new Map(flags.flatMap((flag) => (flag.setting ? [[flag.setting, flag] as const] : [])));
   const values: Partial<Record<SettingName, unknown>> = {};
   for (const [name, flag] of bySetting) values[name] = flagValue(flag, parsed);
@@ -53,7 +54,8 @@ function flagLayer(flags: readonly Flag[], parsed: ParsedFlags): Layer {
   };
 }
 
-function refuseUnbuiltValues(settings: Settings): void {
+/** @throws NOT_BUILT, USAGE for values whose feature is not there yet */
+export function refuseUnbuiltValues(settings: Settings): void {
   const { engine, device, pixel_format: format, out = [] } = settings;
   const kind = out.find((output) => !OUTPUT_KINDS.includes(output.kind));
   if (kind !== undefined) {

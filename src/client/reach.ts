@@ -4,6 +4,8 @@ import { backoffMs } from "./backoff.js";
 
 /** A worker that has not answered for this long was never reached, milliseconds. */
 const REACH_WITHIN_MS = 10_000;
+/** What the last attempt has at least: with any less it would tell of its own haste, not of the worker. */
+const LEAST_ATTEMPT_MS = 500;
 
 export interface ReachOptions {
   /** Attempts are made for this long; default 10 s. */
@@ -25,7 +27,7 @@ export async function reach<T>(
   const giveUpUs = clock.nowUs() + reachWithinMs * 1000;
   for (let tries = 0; ; tries++) {
     try {
-      return await attempt(Math.max(1, (giveUpUs - clock.nowUs()) / 1000));
+      return await attempt(Math.max(LEAST_ATTEMPT_MS, (giveUpUs - clock.nowUs()) / 1000));
     } catch (thrown) {
       const error = toAiwError(thrown);
       if (error.code !== "WORKER_UNREACHABLE" || clock.nowUs() >= giveUpUs) throw lastError(error, tries);

@@ -11,6 +11,12 @@ export interface ConfigFile extends Layer {
   readonly path: string;
 }
 
+/** A configuration file as it is, not yet looked into. */
+export interface ConfigText {
+  readonly path: string;
+  readonly content: string;
+}
+
 /**
  * The file named, else the first aiw.yaml from `folder` upward.
  * @throws CONFIG_INVALID with file, line and key
@@ -19,17 +25,26 @@ export async function loadConfigFile(
   named: string | undefined,
   folder: string,
 ): Promise<ConfigFile | undefined> {
+  const found = await findConfigFile(named, folder);
+  return found === undefined ? undefined : parseConfigFile(found.path, found.content);
+}
+
+/** @throws CONFIG_INVALID where the one that is named is not there, or cannot be read */
+export async function findConfigFile(
+  named: string | undefined,
+  folder: string,
+): Promise<ConfigText | undefined> {
   if (named !== undefined) {
     const path = resolve(folder, named);
     const content = await read(path);
     if (content === undefined)
       throw new AiwError("CONFIG_INVALID", `there is no configuration file ${named}`);
-    return parseConfigFile(path, content);
+    return { path, content };
   }
   for (let at = resolve(folder); ; at = dirname(at)) {
     const path = join(at, FILE_NAME);
     const content = await read(path);
-    if (content !== undefined) return parseConfigFile(path, content);
+    if (content !== undefined) return { path, content };
     if (at === dirname(at)) return undefined;
   }
 }

@@ -71,6 +71,7 @@ const ERROR_TABLE = {
   ),
   FRAME_TOO_LARGE: failed("Send smaller frames with --size."),
 
+  CHECK_TIMEOUT: failed("Look what hangs there, and run it again."),
   OUTPUT_FAILED: failed("Check the target's path, permissions and free space."),
   CLASS_UNKNOWN: usage("Give names or ids of the model's own classes."),
   GATE_FAILED: { exit: ExitCode.gateFailed, advice: "" },

@@ -55,7 +55,7 @@ describe("bad usage", () => {
     [["bench", "--worker", "127.0.0.1:1"], "NO_MODEL", "as the worker at 127.0.0.1 sees it"],
     [["run", "--nonsense"], "USAGE", "--nonsense"],
     [["nonsense"], "USAGE", "nonsense"],
-    [["doctor"], "NOT_BUILT", "aiw doctor is not built yet"],
+    [["doctor", "--worker", "nowhere"], "USAGE", '--worker "nowhere"'],
     [["init", "--model", "x.onnx", "--optimize"], "NOT_BUILT", "aiw init is not built yet"],
     [["compare", "a.json", "b.json"], "NOT_BUILT", "aiw compare is not built yet"],
     [["run", "--model", ONNX, "--source", "synthetic:", "--config", "no.yaml"], "CONFIG_INVALID", "no.yaml"],

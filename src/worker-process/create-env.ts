@@ -73,7 +73,7 @@ function installerEnv(env: Env, scratch: string): Env {
 }
 
 /** uv on PATH, if it runs: a shim of a version manager may have none behind it. */
-async function findUv(env: Env, signal?: AbortSignal): Promise<string | undefined> {
+export async function findUv(env: Env, signal?: AbortSignal): Promise<string | undefined> {
   const path = findOnPath("uv", env);
   if (path === undefined) return undefined;
   const { code } = await runCommand(path, ["--version"], { env, signal, timeoutMs: 30_000 });

@@ -1,0 +1,61 @@
+import { basename } from "node:path";
+import { WorkerClient, type WorkerInfo } from "../client/worker-client.js";
+import type { Settings } from "../config/settings.js";
+import { AiwError } from "../core/errors.js";
+import { type Check, verdicts } from "./check.js";
+
+const { ok, warning, failure, failed } = verdicts("model", "model");
+const ANOTHER = "Name another with --model or in aiw.yaml, or export it again.";
+const REACH_WITHIN_MS = 4_000;
+
+export const modelNotFound = (error: unknown): Check => failed(error);
+
+export function noModel(): Check {
+  return ok("none is configured for that worker; one is given with --model or in aiw.yaml");
+}
+
+export function modelNotTried(): Check {
+  return warning("not tried: there is no worker to load it", "Mend the worker's start first.");
+}
+
+export interface ModelOptions {
+  readonly endpoint: { readonly host: string; readonly port: number };
+  /** As that worker sees it. */
+  readonly modelPath: string;
+  readonly settings: Settings;
+  readonly signal: AbortSignal;
+}
+
+/** Loads the model in a worker, as run and bench do. */
+export async function checkModel({ endpoint, modelPath, settings, signal }: ModelOptions): Promise<Check> {
+  let client: WorkerClient | undefined;
+  const onAbort = () => void client?.shutdown();
+  signal.addEventListener("abort", onAbort);
+  try {
+    client = await WorkerClient.connect({ ...endpoint, signal, reachWithinMs: REACH_WITHIN_MS });
+    const { require_provider: requireProvider = "" } = settings;
+    const info = await client.init({ modelPath, requireProvider });
+    const detail = described(basename(modelPath), info);
+    const [said] = info.warnings;
+    return said === undefined ? ok(detail) : warning(`${detail}; ${said}`, "See what the worker says of it.");
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return error instanceof AiwError && error.code === "WORKER_REFUSED"
+      ? failure(error.message, ANOTHER)
+      : failed(error, ANOTHER);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    await client?.shutdown();
+  }
+}
+
+function described(name: string, info: WorkerInfo): string {
+  const { family, inputShape: shape, classNames, engine, runtime, providers } = info;
+  const parts = [
+    family,
+    shape.length === 4 ? `${shape[3]}x${shape[2]}` : "",
+    `${classNames.length} classes`,
+    `${engine || runtime}${providers[0] === undefined ? "" : ` ${providers[0]}`}`,
+  ];
+  return `${name} loads: ${parts.filter((part) => part !== "").join(", ")}`;
+}

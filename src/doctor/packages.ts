@@ -1,0 +1,109 @@
+import { readFileSync } from "node:fs";
+import type { Env } from "../worker-process/cache-dir.js";
+import { runCommand } from "../worker-process/run-command.js";
+import { workerEnv } from "../worker-process/worker-command.js";
+import { type Check, NEEDS_PYTHON, plural, verdicts } from "./check.js";
+import { type Interpreter, remakeAdvice } from "./python.js";
+
+export interface PackagesOptions {
+  readonly interpreter: Interpreter | undefined;
+  /** Whether a Python is there that could make the environment. */
+  readonly canBeMade: boolean;
+  readonly env: Env;
+  readonly workerDir: string;
+  readonly cacheDir: string;
+  readonly lockFile: string;
+  readonly signal: AbortSignal;
+}
+
+export interface FoundPackages {
+  readonly check: Check;
+  /** "name==version" of all that is installed, as pip freeze has it. */
+  readonly installed: readonly string[];
+}
+
+/** A package that the lock names; the worker's module aiw_worker.installed says it. */
+interface Package {
+  readonly name: string;
+  readonly wanted: string;
+  readonly found: string | null;
+  readonly damage: string | null;
+}
+
+/** Every file of every package is read. */
+const TIMEOUT_MS = 60_000;
+/** Packages that the line names. */
+const NAMED = 4;
+
+const { ok, warning, failure } = verdicts("packages", "Python packages");
+
+/** What is installed, against the lock: versions, missing packages, and files that are gone or altered. */
+export async function checkPackages(options: PackagesOptions): Promise<FoundPackages> {
+  const { interpreter, env, workerDir, cacheDir, lockFile, signal } = options;
+  if (interpreter === undefined && !options.canBeMade) {
+    return { check: warning("not looked at: there is no Python to ask", NEEDS_PYTHON), installed: [] };
+  }
+  if (interpreter === undefined) {
+    const count = plural(pinnedNames(readFileSync(lockFile, "utf8")).size, "package");
+    const detail = `no environment yet; the first run makes it, of up to ${count}`;
+    return { check: warning(detail, "Make it with a network at hand: aiw init"), installed: [] };
+  }
+  const { python, kind } = interpreter;
+  const args = ["-m", "aiw_worker.installed", lockFile];
+  const result = await runCommand(python, args, {
+    env: workerEnv({ python, kind, workerDir, cacheDir, args: [], env }),
+    signal,
+    timeoutMs: TIMEOUT_MS,
+  });
+  const answer = parseAnswer(result.stdout);
+  if (answer === undefined) {
+    const why = result.failure ?? result.lines.at(-1) ?? `exit code ${result.code}`;
+    return { check: failure(`${python} cannot list its packages: ${why}`, advice(options)), installed: [] };
+  }
+  return { check: judge(answer.packages, options), installed: answer.installed };
+}
+
+function judge(packages: readonly Package[], options: PackagesOptions): Check {
+  const isGiven = options.interpreter?.kind === "given";
+  const broken = packages.flatMap(({ name, found, damage }) => {
+    // Whoever brings an interpreter may have what a package holds from elsewhere (opencv-python).
+    if (found === null) return isGiven ? [] : [`${name} is missing`];
+    return damage === null ? [] : [`${name} ${found} is damaged: ${damage}`];
+  });
+  const other = packages.flatMap(({ name, wanted, found }) => {
+    if (found === null) return isGiven ? [`no ${name} ${wanted}`] : [];
+    return found === wanted ? [] : [`${name} ${found}, not ${wanted}`];
+  });
+  if (broken.length > 0) return failure(listed([...broken, ...other]), advice(options));
+  if (other.length > 0) {
+    const say = isGiven ? warning : failure;
+    return say(`not as in the lock: ${listed(other)}`, advice(options));
+  }
+  return ok(`${plural(packages.length, "package")} as in the lock`);
+}
+
+function advice({ interpreter, lockFile }: PackagesOptions): string {
+  if (interpreter?.dir !== undefined) return remakeAdvice(interpreter.dir);
+  return `Install what the lock names: '${interpreter?.python}' -m pip install --force-reinstall --require-hashes -r '${lockFile}', or unset AIW_PYTHON.`;
+}
+
+/** Each once, although it may be pinned for several versions of Python. */
+function pinnedNames(lockText: string): Set<string> {
+  return new Set(lockText.match(/^[A-Za-z0-9][\w.-]*(?===)/gm) ?? []);
+}
+
+function listed(problems: readonly string[]): string {
+  const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : "";
+  return `${problems.slice(0, NAMED).join("; ")}${more}`;
+}
+
+function parseAnswer(stdout: string): { packages: Package[]; installed: string[] } | undefined {
+  try {
+    const answer: unknown = JSON.parse(stdout);
+    if (typeof answer !== "object" || answer === null) return undefined;
+    if (!("packages" in answer && "installed" in answer)) return undefined;
+    return answer as { packages: Package[]; installed: string[] };
+  } catch {
+    return undefined;
+  }
+}

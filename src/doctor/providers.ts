@@ -1,0 +1,82 @@
+import type { Env } from "../worker-process/cache-dir.js";
+import { runCommand } from "../worker-process/run-command.js";
+import { workerEnv } from "../worker-process/worker-command.js";
+import { type Check, NEEDS_PYTHON, verdicts } from "./check.js";
+import type { Interpreter } from "./python.js";
+
+export interface ProvidersOptions {
+  readonly interpreter: Interpreter | undefined;
+  readonly env: Env;
+  readonly workerDir: string;
+  readonly cacheDir: string;
+  readonly signal: AbortSignal;
+}
+
+/** A GPU's provider may compile for most of a minute when it starts for the first time. */
+const TIMEOUT_MS = 90_000;
+const CPU = "CPUExecutionProvider";
+const all = verdicts("providers", "providers");
+
+/** The execution providers that the installed onnxruntime lists, each really started by the worker's own code. */
+export async function checkProviders(options: ProvidersOptions): Promise<Check[]> {
+  const { interpreter, env, workerDir, cacheDir, signal } = options;
+  if (interpreter === undefined) {
+    return [all.warning("not tried: there is no Python environment", NEEDS_PYTHON)];
+  }
+  const { python, kind } = interpreter;
+  const result = await runCommand(python, ["-m", "aiw_worker.providers"], {
+    env: workerEnv({ python, kind, workerDir, cacheDir, args: [], env }),
+    signal,
+    timeoutMs: TIMEOUT_MS,
+  });
+  const ended =
+    result.failure ?? (result.code === null ? "it was killed by a signal" : `exit code ${result.code}`);
+  return judgeProviders(result.stdout, ended, result.lines.at(-1));
+}
+
+/** A line of aiw_worker.providers. */
+type ProviderLine =
+  | { readonly version: string; readonly listed: readonly string[] }
+  | { readonly provider: string; readonly failure: string | null }
+  | { readonly error: string };
+
+/**
+ * @param ended how the process ended: a provider may have taken it down
+ * @param lastLine the last that it said, on whichever stream
+ */
+export function judgeProviders(stdout: string, ended: string, lastLine: string | undefined): Check[] {
+  const lines = stdout.split("\n").flatMap(parseLine);
+  const [first] = lines;
+  if (first === undefined || !("listed" in first)) {
+    const said = first !== undefined && "error" in first ? first.error : (lastLine ?? ended);
+    return [
+      all.failure(
+        `onnxruntime cannot be asked: ${said}`,
+        "See the Python packages and the worker start above.",
+      ),
+    ];
+  }
+  const tried = new Map(lines.flatMap((line) => ("provider" in line ? [[line.provider, line.failure]] : [])));
+  const culprit = first.listed.find((name) => !tried.has(name));
+  return first.listed.map((name) => {
+    const { ok, warning, failure } = verdicts(
+      `provider:${name}`,
+      `provider ${name.replace(/ExecutionProvider$/, "")}`,
+    );
+    const why = tried.get(name);
+    if (why === null) return ok(`${name} of onnxruntime ${first.version} starts`);
+    if (why === undefined && name !== culprit)
+      return warning("not tried, since the one before ended the process", "Mend that one, or remove it.");
+    const detail = `${name} is listed but does not start: ${why ?? `it ended the process (${ended})`}`;
+    if (name === CPU) return failure(detail, "Make the Python environment anew: onnxruntime is broken.");
+    return warning(detail, "Install what it names, or do without: the other providers are used.");
+  });
+}
+
+function parseLine(line: string): ProviderLine[] {
+  try {
+    return line.startsWith("{") ? [JSON.parse(line) as ProviderLine] : [];
+  } catch {
+    return [];
+  }
+}

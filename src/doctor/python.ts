@@ -1,0 +1,80 @@
+import { toAiwError } from "../core/errors.js";
+import type { Env } from "../worker-process/cache-dir.js";
+import { findUv } from "../worker-process/create-env.js";
+import { findPython } from "../worker-process/find-python.js";
+import { checkGivenPython } from "../worker-process/given-python.js";
+import { findManagedEnv } from "../worker-process/python-env.js";
+import { probePython, versionText } from "../worker-process/python-probe.js";
+import { type Check, verdicts } from "./check.js";
+
+/** What the worker would be run with. */
+export interface Interpreter {
+  readonly python: string;
+  readonly kind: "managed" | "given";
+  /** The managed environment's folder. */
+  readonly dir?: string;
+}
+
+export interface PythonOptions {
+  readonly env: Env;
+  /** requirements.lock of the worker. */
+  readonly lockFile: string;
+  readonly cacheDir: string;
+  readonly signal: AbortSignal;
+}
+
+export interface FoundPython {
+  readonly check: Check;
+  /** Undefined where there is none that works, or none yet. */
+  readonly interpreter?: Interpreter;
+}
+
+const { ok, failure, failed } = verdicts("python", "Python");
+
+/** The interpreter that AIW_PYTHON names, else that of the managed environment, else what could make one. */
+export async function checkPython(options: PythonOptions): Promise<FoundPython> {
+  const given = options.env.AIW_PYTHON;
+  if (given) return checkGiven(given, options);
+  const made = findManagedEnv(options);
+  if (made === undefined) return { check: await checkMaker(options) };
+  const facts = await probePython([made.python], options.env, options.signal);
+  if ("failure" in facts) {
+    const detail = `the environment's interpreter ${made.python} does not run (${facts.failure})`;
+    return { check: failure(detail, remakeAdvice(made.dir)) };
+  }
+  const check = ok(`${versionText(facts)} of the environment ${made.dir}`);
+  return { check, interpreter: { ...made, kind: "managed" } };
+}
+
+async function checkGiven(given: string, { env, signal }: PythonOptions): Promise<FoundPython> {
+  try {
+    const python = await checkGivenPython(given, env, signal);
+    const facts = await probePython([python], env, signal);
+    const version = "failure" in facts ? "" : `${versionText(facts)}, `;
+    return { check: ok(`${version}AIW_PYTHON=${python}`), interpreter: { python, kind: "given" } };
+  } catch (error) {
+    if (toAiwError(error).code !== "PYTHON_UNUSABLE") throw error;
+    return { check: failed(error) };
+  }
+}
+
+/** What would make the environment; it is not tried, since it would download. */
+async function checkMaker({ env, signal }: PythonOptions): Promise<Check> {
+  const uv = await findUv(env, signal);
+  if (uv !== undefined) return ok(`the environment will be made by ${uv}`);
+  try {
+    const facts = await findPython(env, signal);
+    return ok(`${versionText(facts)}, ${facts.executable}; it will make the environment`);
+  } catch (error) {
+    const { code } = toAiwError(error);
+    if (code !== "PYTHON_MISSING" && code !== "VENV_MISSING") throw error;
+    return failed(error);
+  }
+}
+
+/** The command that takes a managed environment away; whatever needs one then makes it anew. */
+export function remakeAdvice(venvDir: string, platform: NodeJS.Platform = process.platform): string {
+  const slot = venvDir.replace(/[\\/][^\\/]*$/, "");
+  const command = platform === "win32" ? `rmdir /s /q "${slot}"` : `rm -rf '${slot}'`;
+  return `Remove it with: ${command}; aiw init makes it anew.`;
+}
