@@ -64,7 +64,6 @@ describe("flags", () => {
     ["--device", "cuda"],
     ["--pixel-format", "jpeg"],
     ["--model", "shape:yolo11s"],
-    ["--out", "jpeg:out"],
   ])("%s %s parses and says that it is not built yet", async (...argv) => {
     await expect(settings(RUN, ...argv)).rejects.toMatchObject({ code: "NOT_BUILT" });
   });
@@ -82,7 +81,7 @@ describe("flags", () => {
       ".2",
     );
     expect(parsed).toMatchObject({ source: ["a.jpg", "b.jpg", "c.jpg"], camera: ["default"], conf: 0.2 });
-    const outputs = await settings(RUN, "--out", "ndjson:-", "--out", "ndjson:x");
-    expect(outputs.out).toHaveLength(2);
+    const outputs = await settings(RUN, "--out", "ndjson:-", "--out", "ndjson:x", "--out", "jpeg:y");
+    expect(outputs.out).toHaveLength(3);
   });
 });

@@ -72,7 +72,7 @@ export const COMMON_FLAGS: readonly Flag[] = [
 export const RUN_FLAGS: readonly Flag[] = [
   {
     syntax: "--out <kind:target>",
-    help: "where detections go (default: ndjson:-)",
+    help: "where detections go: ndjson:FILE, ndjson:-, jpeg:DIR for annotated pictures (default: ndjson:-)",
     setting: "out",
     repeatable: true,
   },

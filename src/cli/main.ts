@@ -56,6 +56,7 @@ function buildProgram(): Command {
       "aiw run --model yolo11n.onnx --source street.mp4 --classes person,car",
       "aiw run --model yolo11n.onnx --source photos/ --size native --out ndjson:detections.ndjson",
       "aiw run --model yolo11n.onnx --camera --fps 10",
+      "aiw run --model yolo11n.onnx --source street.mp4 --out jpeg:annotated --out ndjson:detections.ndjson",
     ],
     () => import("./run.js"),
   );

@@ -1,16 +1,14 @@
 import type { Settings } from "../config/settings.js";
 import { type Clock, systemClock } from "../core/clock.js";
 import { AiwError, ExitCode } from "../core/errors.js";
+import { settledOrAborted } from "../core/settled-or-aborted.js";
 import { Feed } from "../pipeline/feed.js";
 import { droppedTotal } from "../pipeline/ledger.js";
 import { Stream } from "../pipeline/stream.js";
 import { runSummary } from "../reports/run-summary.js";
-import { detectionRecord } from "../results/record.js";
 import { Tally } from "../results/tally.js";
-import { allSinks } from "../sinks/all-sinks.js";
-import { openNdjson, type RecordSink } from "../sinks/ndjson.js";
+import type { OutcomeSink } from "../sinks/outcome-sink.js";
 import { isReaderGone } from "../sinks/stdout.js";
-import { checkWritable } from "../sinks/whole-file.js";
 import type { FrameSource } from "../source/frame-source.js";
 import type { CommandContext } from "./command-context.js";
 import { withModel } from "./default-model.js";
@@ -18,6 +16,7 @@ import { drain } from "./drain.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import type { Machine } from "./machine.js";
 import { openPipeline } from "./open-pipeline.js";
+import { checkOutputs, openOutputs } from "./outputs.js";
 import { commandSettings } from "./settings.js";
 import { openNamedSource, paceOf, type SourceName, sourceNames } from "./sources.js";
 import { reportedClasses, type WorkerSession, withLastWords } from "./worker-session.js";
@@ -40,10 +39,10 @@ export async function execute(
   }
   const settings = withModel(given, [first, ...rest]);
   const outputs = settings.out ?? [{ kind: "ndjson", target: "-" }];
-  for (const { target } of outputs) checkWritable(target);
+  checkOutputs(outputs);
   const { session, source, machine } = await openPipeline(first, settings, context, false);
   try {
-    const sink = allSinks(outputs.map(({ target }) => openNdjson(target)));
+    const sink = await openOutputs(outputs, session.info.modelId);
     return await new Run(settings, context, session, sink, systemClock).all(source, rest, machine);
   } finally {
     await source.close();
@@ -62,17 +61,16 @@ class Run {
     private readonly settings: Settings,
     private readonly context: CommandContext,
     private readonly session: WorkerSession,
-    private readonly sink: RecordSink,
+    private readonly sink: OutcomeSink,
     private readonly clock: Clock,
   ) {
     this.startedUs = clock.nowUs();
     this.tally = new Tally(reportedClasses(settings, session.info));
-    this.stream = new Stream(session.client, clock);
+    this.stream = new Stream(session.client, clock, { keepFrames: sink.keepsFrames === true });
     this.stream.on("outcome", (outcome) => {
       this.tally.add(outcome);
-      const record = detectionRecord(outcome, session.info.modelId);
       try {
-        this.sink.write(record);
+        this.sink.write(outcome);
       } catch (error) {
         this.sinkError ??= error;
         this.stop.abort();
@@ -103,9 +101,7 @@ class Run {
     }
     await this.closeSink();
     this.context.progress.clear();
-    this.context.progress.note(
-      runSummary(this.stream.counts(), this.tally, this.clock.nowUs() - this.startedUs),
-    );
+    this.noteSummary();
     this.throwWhatWentWrong(failure);
     return ExitCode.ok;
   }
@@ -136,24 +132,30 @@ class Run {
   /** Until whoever takes the detections has caught up: a lossless run does not pile them up. */
   private sinkCaughtUp(): Promise<void> | undefined {
     const waiting = this.sink.caughtUp();
-    if (waiting === undefined) return undefined;
-    const stopped = new Promise<void>((resolve) => {
-      this.stop.signal.addEventListener("abort", () => resolve(), { once: true });
-    });
-    return Promise.race([waiting, stopped]);
+    return waiting === undefined ? undefined : settledOrAborted(waiting, this.stop.signal);
   }
 
   /** A reader that takes nothing any more is not waited for once we are interrupted. */
   private async closeSink(): Promise<void> {
     const { interrupt } = this.context;
-    const givenUp = new Promise<void>((resolve) => {
-      const soon = () => setTimeout(resolve, STALLED_READER_MS);
-      if (interrupt.aborted) soon();
-      else interrupt.addEventListener("abort", soon);
-    });
-    await Promise.race([this.sink.close(), givenUp]).catch((error: unknown) => {
+    const giveUp = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const soon = () => {
+      timer = setTimeout(() => giveUp.abort(), STALLED_READER_MS);
+    };
+    if (interrupt.aborted) soon();
+    else interrupt.addEventListener("abort", soon);
+    await this.sink.close(giveUp.signal).catch((error: unknown) => {
       this.sinkError ??= error;
     });
+    interrupt.removeEventListener("abort", soon);
+    clearTimeout(timer);
+  }
+
+  private noteSummary(): void {
+    const elapsedUs = this.clock.nowUs() - this.startedUs;
+    const lines = [runSummary(this.stream.counts(), this.tally, elapsedUs), this.sink.summary?.() ?? ""];
+    this.context.progress.note(lines.filter((line) => line !== "").join("\n"));
   }
 
   private throwWhatWentWrong(failure: { readonly error: unknown } | undefined): void {

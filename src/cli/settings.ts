@@ -3,8 +3,7 @@ import { environmentLayer } from "../config/environment.js";
 import { type Layer, resolveSettings, type SettingName, type Settings } from "../config/settings.js";
 import { AiwError } from "../core/errors.js";
 import { type Flag, flagValue, longName, type ParsedFlags } from "./flags.js";
-
-const OUTPUT_KINDS = ["ndjson", "jpeg"];
+import { refuseBadOutputs } from "./outputs.js";
 
 /**
  * The settings of a command: flag, then environment, then aiw.yaml.
@@ -28,6 +27,7 @@ export async function commandSettings(
     layers.push({ ...config, values: { ...config.values, ...replaced } });
   }
   const settings = resolveSettings(layers, mine);
+  refuseBadOutputs(settings.out ?? []);
   refuseUnbuiltValues(settings);
   return settings;
 }
@@ -54,23 +54,15 @@ export function flagLayer(flags: readonly Flag[], parsed: ParsedFlags): Layer {
   };
 }
 
-/** @throws NOT_BUILT, USAGE for values whose feature is not there yet */
+/** @throws NOT_BUILT for values whose feature is not there yet */
 export function refuseUnbuiltValues(settings: Settings): void {
-  const { engine, device, pixel_format: format, out = [] } = settings;
-  const kind = out.find((output) => !OUTPUT_KINDS.includes(output.kind));
-  if (kind !== undefined) {
-    throw new AiwError(
-      "USAGE",
-      `--out ${kind.kind}:${kind.target}: known kinds are ${OUTPUT_KINDS.join(", ")}`,
-    );
-  }
+  const { engine, device, pixel_format: format } = settings;
   const unbuilt = [
     engine === "openvino" && "--engine openvino",
     device === "cuda" && "--device cuda",
     (format === "jpeg" || format === "webp") && `--pixel-format ${format}`,
     settings.worker?.tls && "--worker tls://",
     settings.model?.startsWith("shape:") && `--model ${settings.model}`,
-    ...out.map(({ kind }) => kind === "jpeg" && "--out jpeg:"),
   ].find((name) => typeof name === "string");
   if (unbuilt !== undefined) throw new AiwError("NOT_BUILT", `${unbuilt} is not built yet`);
 }

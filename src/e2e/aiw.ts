@@ -21,9 +21,18 @@ export interface Running {
   says(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
-/** Starts the built CLI as a user would. */
-export function startAiw(args: readonly string[], env: NodeJS.ProcessEnv = {}, stdin?: Buffer): Running {
-  const child = spawn(process.execPath, [BIN, ...args], {
+/**
+ * Starts the built CLI as a user would.
+ * @param launcher a command line that runs the rest of its own
+ */
+export function startAiw(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  stdin?: Buffer,
+  launcher: readonly string[] = [],
+): Running {
+  const [command = process.execPath, ...rest] = [...launcher, process.execPath, BIN, ...args];
+  const child = spawn(command, rest, {
     env: { ...process.env, ...env },
     stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });

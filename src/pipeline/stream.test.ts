@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest";
 import { Emitter } from "../core/emitter.js";
 import { AiwError } from "../core/errors.js";
 import type { Frame } from "../frame/frame.js";
-import type { FrameOutcome, FrameResult } from "../results/frame-outcome.js";
+import { type FrameOutcome, type FrameResult, isResult } from "../results/frame-outcome.js";
 import { ManualClock } from "../testing/manual-clock.js";
 import type { FrameAnswer, FrameSink, OutgoingFrame } from "./frame-sink.js";
 import { droppedTotal, isExact } from "./ledger.js";
-import { Stream } from "./stream.js";
+import { Stream, type StreamOptions } from "./stream.js";
 
 /** A sink of window 1 whose answers the test gives. */
 class FakeSink implements FrameSink {
@@ -67,10 +67,10 @@ class FakeSink implements FrameSink {
   onLost = (listener: (error: AiwError) => void) => this.events.on("lost", listener);
 }
 
-function setUp() {
+function setUp(options: StreamOptions = {}) {
   const clock = new ManualClock();
   const sink = new FakeSink(clock);
-  const stream = new Stream(sink, clock);
+  const stream = new Stream(sink, clock, options);
   const outcomes: FrameOutcome[] = [];
   stream.on("outcome", (outcome) => outcomes.push(outcome));
   return { clock, sink, stream, outcomes };
@@ -153,6 +153,63 @@ describe("Stream", () => {
     expect(late.lost).toMatchObject({ code: "WORKER_LOST" });
     expect(late.counts()).toMatchObject({ offered: 1, inFlight: 0, dropped: { disconnected: 1 } });
     expect(late.isIdle).toBe(true);
+  });
+
+  it("carries the frame with its result only where frames are kept, and not with an error", () => {
+    const plain = setUp();
+    plain.stream.offer(frame(), 0);
+    plain.sink.answer({ detections: [] });
+    expect((plain.outcomes[0] as FrameResult).frame).toBeUndefined();
+    const { stream, sink, outcomes } = setUp({ keepFrames: true });
+    const offered = frame();
+    stream.offer(offered, 0);
+    sink.answer({ error: new AiwError("WORKER_REFUSED", "x") });
+    stream.offer(offered, 0);
+    sink.answer({ detections: [] });
+    expect(outcomes[0]).not.toHaveProperty("frame");
+    expect((outcomes[1] as FrameResult).frame?.frame).toBe(offered);
+  });
+
+  it("gives a kept frame back exactly once, when the sink, the stream and who kept it have let go", () => {
+    const action = fc.constantFrom("offer", "refuse", "result", "error", "lose", "close", "letGo");
+    const steps = fc.array(fc.record({ what: action, keep: fc.boolean() }), { maxLength: 60 });
+    fc.assert(
+      fc.property(steps, (actions) => {
+        const { stream, sink } = setUp({ keepFrames: true });
+        const releases: number[] = [];
+        const keepers: { index: number; letGo: () => void }[] = [];
+        let keepNext = false;
+        stream.on("outcome", (outcome) => {
+          if (!isResult(outcome) || !keepNext || outcome.frame === undefined) return;
+          keepers.push({ index: outcome.frame.frame.capturedAtUs, letGo: outcome.frame.keep() });
+        });
+        for (const { what, keep } of actions) {
+          keepNext = keep;
+          sink.refuses = what === "refuse";
+          if (what === "offer" || what === "refuse") {
+            const index = releases.push(0) - 1;
+            const give = () => releases.splice(index, 1, (releases[index] ?? 0) + 1);
+            stream.offer({ ...frame(give), capturedAtUs: index }, 0);
+          }
+          if (what === "result") sink.answer({ detections: [] });
+          if (what === "error") sink.answer({ error: new AiwError("WORKER_REFUSED", "x") });
+          if (what === "letGo") keepers.shift()?.letGo();
+          if (what === "lose") sink.lose();
+          if (what === "close") {
+            stream.close();
+            break;
+          }
+          expect(keepers.map(({ index }) => releases[index])).toEqual(keepers.map(() => 0));
+          const onLoan = releases.filter((n) => n === 0).length;
+          expect(onLoan).toBe(stream.counts().inFlight + keepers.length);
+        }
+        stream.close();
+        sink.lose();
+        for (const { letGo } of keepers) letGo();
+        expect(releases).toEqual(releases.map(() => 1));
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it("keeps the ledger exact at any moment and gives every buffer back, whatever happens", () => {

@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.js";
 import { Emitter, type Unsubscribe } from "../core/emitter.js";
 import { type AiwError, toAiwError } from "../core/errors.js";
 import { type Frame, isFailure, type SourceItem } from "../frame/frame.js";
+import { KeptFrame } from "../frame/kept-frame.js";
 import type { FrameOutcome } from "../results/frame-outcome.js";
 import { frameLatency } from "../results/stages.js";
 import type { FrameAnswer, FrameSink } from "./frame-sink.js";
@@ -13,6 +14,18 @@ interface OfferedFrame {
   readonly frame: Frame;
   readonly dueUs: number;
   readonly wallMs: number;
+}
+
+interface FrameInFlight extends OfferedFrame {
+  /** Only where frames are kept. */
+  readonly kept: KeptFrame | undefined;
+  /** Ends our own hold on the pixels, which the sink has besides its own. */
+  readonly letGo: () => void;
+}
+
+export interface StreamOptions {
+  /** A result's outcome carries its frame, for those who want its pixels. */
+  readonly keepFrames?: boolean;
 }
 
 interface Events {
@@ -31,12 +44,13 @@ export class Stream {
   private readonly slot = new LatestWinsSlot<OfferedFrame>();
   private readonly events = new Emitter<Events>();
   private readonly unsubscribe: Unsubscribe[];
-  private inFlight: OfferedFrame | undefined;
+  private inFlight: FrameInFlight | undefined;
   private seq = 0;
 
   constructor(
     private readonly sink: FrameSink,
     private readonly clock: Clock,
+    private readonly options: StreamOptions = {},
   ) {
     this.unsubscribe = [
       sink.onCredit(() => this.sendNext()),
@@ -119,21 +133,16 @@ export class Stream {
     if (next === undefined) return;
     const { seq, frame, dueUs, wallMs } = next;
     const { data, width, height, format } = frame;
-    this.inFlight = next;
+    const kept = this.options.keepFrames ? new KeptFrame(frame) : undefined;
+    const release = kept?.keep() ?? (() => frame.release());
+    const letGo = kept?.keep() ?? (() => {});
+    this.inFlight = { ...next, kept, letGo };
     try {
-      this.sink.sendFrame({
-        seq,
-        data,
-        width,
-        height,
-        format,
-        dueUs,
-        wallMs,
-        release: () => frame.release(),
-      });
+      this.sink.sendFrame({ seq, data, width, height, format, dueUs, wallMs, release });
     } catch (thrown) {
       this.inFlight = undefined;
-      frame.release();
+      release();
+      letGo();
       this.ledger.error();
       this.events.emit("outcome", { seq, origin: frame.origin, dueUs, wallMs, error: toAiwError(thrown) });
       this.emitIfIdle();
@@ -146,7 +155,7 @@ export class Stream {
     const offered = this.inFlight;
     if (offered === undefined || offered.seq !== answer.seq) return;
     this.inFlight = undefined;
-    const { seq, frame, dueUs, wallMs } = offered;
+    const { seq, frame, dueUs, wallMs, kept } = offered;
     const { origin, width, height } = frame;
     if ("error" in answer.outcome) {
       this.ledger.error();
@@ -163,8 +172,11 @@ export class Stream {
         detections: answer.outcome.detections,
         usage: answer.usage,
         truth: frame.truth,
+        frame: kept,
       });
     }
+    // After the listeners: who wants the pixels for longer has kept them now.
+    offered.letGo();
     this.emitIfIdle();
   }
 
@@ -177,8 +189,10 @@ export class Stream {
     const waiting = this.slot.take();
     if (waiting !== undefined) this.drop(waiting, reason);
     // The buffer of a frame in flight is given back by the sink, which may still be writing it.
-    if (this.inFlight !== undefined) this.ledger.drop(reason);
+    const { inFlight } = this;
+    if (inFlight !== undefined) this.ledger.drop(reason);
     this.inFlight = undefined;
+    inFlight?.letGo();
     this.emitIfIdle();
   }
 

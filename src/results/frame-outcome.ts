@@ -1,5 +1,6 @@
 import type { AiwError } from "../core/errors.js";
 import type { FrameOrigin } from "../frame/frame.js";
+import type { KeptFrame } from "../frame/kept-frame.js";
 import type { Size } from "../frame/pixel-format.js";
 import type { TrueObject } from "../frame/truth.js";
 import type { Detection } from "./detection.js";
@@ -25,6 +26,11 @@ export interface FrameResult extends OutcomeBase {
   readonly usage: WorkerUsage | undefined;
   /** What is really in the frame, in pixels as sent, where its source knows. */
   readonly truth?: readonly TrueObject[] | undefined;
+  /**
+   * The frame as sent, of a stream that was told to keep frames: its pixels are there while the outcome
+   * is handed out, and after that for whoever has called `keep`.
+   */
+  readonly frame?: KeptFrame | undefined;
 }
 
 export interface FrameError extends OutcomeBase {

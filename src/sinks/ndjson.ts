@@ -1,33 +1,34 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { settledOrAborted } from "../core/settled-or-aborted.js";
+import type { FrameOutcome } from "../results/frame-outcome.js";
+import { detectionRecord } from "../results/record.js";
+import type { OutcomeSink } from "./outcome-sink.js";
 import { outputFailed } from "./output-failed.js";
 import { StdoutWriter } from "./stdout.js";
 
-/** Takes records, one line of JSON each. */
-export interface RecordSink {
-  /** @throws OUTPUT_FAILED; what was written before are whole lines */
-  write(record: object): void;
-  /** Resolves when whoever takes the records has caught up; undefined where it has. */
-  caughtUp(): Promise<void> | undefined;
-  /** Resolves when everything is written; idempotent. @throws OUTPUT_FAILED */
-  close(): Promise<void>;
+type LineOf = (outcome: FrameOutcome) => string;
+
+/**
+ * The detection record of each frame, a line of JSON.
+ * @param target a file's path, or "-" for stdout
+ * @param modelId SHA-256 of the model file, hex
+ */
+export function openNdjson(target: string, modelId: string): OutcomeSink {
+  const lineOf: LineOf = (outcome) => `${JSON.stringify(detectionRecord(outcome, modelId))}\n`;
+  return target === "-" ? stdoutSink(lineOf) : fileSink(target, lineOf);
 }
 
-/** @param target a file's path, or "-" for stdout */
-export function openNdjson(target: string): RecordSink {
-  return target === "-" ? stdoutSink() : fileSink(target);
-}
-
-function stdoutSink(): RecordSink {
+function stdoutSink(lineOf: LineOf): OutcomeSink {
   const stdout = new StdoutWriter();
   return {
-    write: (record) => stdout.write(`${JSON.stringify(record)}\n`),
+    write: (outcome) => stdout.write(lineOf(outcome)),
     caughtUp: () => stdout.caughtUp(),
-    close: () => stdout.flush(),
+    close: (giveUp) => settledOrAborted(stdout.flush(), giveUp),
   };
 }
 
 /** Written at once, so that whoever reads the file sees whole lines whatever happens to us. */
-function fileSink(path: string): RecordSink {
+function fileSink(path: string, lineOf: LineOf): OutcomeSink {
   let fd: number | undefined;
   try {
     fd = openSync(path, "w");
@@ -35,10 +36,10 @@ function fileSink(path: string): RecordSink {
     throw outputFailed(path, error);
   }
   return {
-    write(record) {
+    write(outcome) {
       if (fd === undefined) return;
       try {
-        writeLine(fd, `${JSON.stringify(record)}\n`);
+        writeLine(fd, lineOf(outcome));
       } catch (error) {
         throw outputFailed(path, error);
       }

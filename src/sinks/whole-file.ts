@@ -1,4 +1,5 @@
-import { accessSync, constants, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
+import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { outputFailed } from "./output-failed.js";
 import { isReaderGone, StdoutWriter } from "./stdout.js";
@@ -26,15 +27,21 @@ export function checkWritable(target: string): void {
  * @throws OUTPUT_FAILED; a file that was there before is untouched then
  */
 export async function writeWhole(target: string, text: string): Promise<void> {
-  if (target === "-") return writeToStdout(text);
-  const isSpecial = statSync(target, { throwIfNoEntry: false })?.isFile() === false;
-  const path = isSpecial ? target : `${target}.${process.pid}.part`;
+  return target === "-" ? writeToStdout(text) : writeWholeFile(target, text);
+}
+
+/** As `writeWhole`, for what is never stdout. */
+export async function writeWholeFile(path: string, content: string | Uint8Array): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  const isSpecial = there?.isFile() === false;
+  const written = isSpecial ? path : `${path}.${process.pid}.part`;
   try {
-    writeFileSync(path, text);
-    if (!isSpecial) renameSync(path, target);
+    await writeFile(written, content);
+    if (!isSpecial) await rename(written, path);
   } catch (error) {
-    if (!isSpecial) rmSync(path, { force: true });
-    throw outputFailed(target, error);
+    // What cannot be taken away is no news: the error before says more.
+    if (!isSpecial) await rm(written, { force: true }).catch(() => {});
+    throw outputFailed(path, error);
   }
 }
 
