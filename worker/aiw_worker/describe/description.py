@@ -79,10 +79,7 @@ def describe(file: ModelFile, given: str, options: EngineOptions) -> dict[str, A
         "metadata": {key: _text(engine.metadata.get(key, "")) for key in _TOLD},
         "runtime": f"{engine.name} {engine.version}",
         "providers": try_providers(engine, file.path, options),
-        "warnings": [
-            *engine.warnings,
-            *remarks(recognised.found, engine.metadata, weights.precision, beside),
-        ],
+        "warnings": remarks(recognised.found, engine.metadata, weights.precision, beside),
     }
 
 
