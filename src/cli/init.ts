@@ -32,7 +32,7 @@ export async function execute(
   parsed: ParsedFlags,
   context: CommandContext,
 ): Promise<number> {
-  const settings = await commandSettings(flags, parsed, context.env);
+  const settings = await commandSettings(flags, parsed, context.env, { configMayBeNew: true });
   const configPath = resolve((parsed.config as string | undefined) ?? "aiw.yaml");
   checkWritable(configPath);
   const report = await new Init(settings, parsed, context).run(configPath);

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { loadConfigFile } from "../config/config-file.js";
 import { environmentLayer } from "../config/environment.js";
 import { type Layer, resolveSettings, type SettingName, type Settings } from "../config/settings.js";
@@ -7,17 +8,21 @@ import { refuseBadOutputs } from "./outputs.js";
 
 /**
  * The settings of a command: flag, then environment, then aiw.yaml.
+ * @param options.configMayBeNew the file that --config names may not be there yet, and then says nothing
  * @throws NOT_BUILT for a flag whose feature is not there yet; USAGE, CONFIG_INVALID
  */
 export async function commandSettings(
   flags: readonly Flag[],
   parsed: ParsedFlags,
   env: NodeJS.ProcessEnv,
+  { configMayBeNew = false } = {},
 ): Promise<Settings> {
   refuseUnbuilt(flags, parsed);
   const mine = flags.flatMap(({ setting }) => setting ?? []);
   const fromFlags = flagLayer(flags, parsed);
-  const config = await loadConfigFile(parsed.config as string | undefined, process.cwd());
+  const named = parsed.config as string | undefined;
+  const isNew = configMayBeNew && named !== undefined && !existsSync(named);
+  const config = isNew ? undefined : await loadConfigFile(named, process.cwd());
   const { source, camera } = fromFlags.values;
   const layers: Layer[] = [fromFlags, environmentLayer(env)];
   if (config !== undefined) {
