@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { aiw, type Finished, hasShared, media, model } from "./aiw.js";
 
@@ -56,7 +56,7 @@ describe("bad usage", () => {
     [["run", "--nonsense"], "USAGE", "--nonsense"],
     [["nonsense"], "USAGE", "nonsense"],
     [["doctor", "--worker", "nowhere"], "USAGE", '--worker "nowhere"'],
-    [["init", "--model", "x.onnx", "--optimize"], "NOT_BUILT", "aiw init is not built yet"],
+    [["init", "--model", "x.onnx", "--optimize"], "NOT_BUILT", "--optimize is not built yet"],
     [["compare", "a.json", "b.json"], "NOT_BUILT", "aiw compare is not built yet"],
     [["run", "--model", ONNX, "--source", "synthetic:", "--config", "no.yaml"], "CONFIG_INVALID", "no.yaml"],
     [["worker", "--port", "99999"], "USAGE", '--port "99999"'],
@@ -76,6 +76,47 @@ describe("what is missing", () => {
       AIW_PYTHON: join(folder, "py"),
     });
     expectError(result, 1, "PYTHON_UNUSABLE", join(folder, "py"));
+  });
+
+  it("says which step needs a network, and how to do without; a first start leaves nothing half made", async () => {
+    const cache = join(folder, "offline-cache");
+    const nowhere = "http://127.0.0.1:9/simple";
+    const result = await aiw(["bench"], {
+      ...{ AIW_CACHE: cache, AIW_PYTHON: "" },
+      ...{ PIP_INDEX_URL: nowhere, PIP_EXTRA_INDEX_URL: "", PIP_RETRIES: "1", PIP_NO_CACHE_DIR: "1" },
+      ...{ UV_DEFAULT_INDEX: nowhere, UV_NO_CACHE: "1", UV_HTTP_RETRIES: "0" },
+    });
+    expectError(
+      result,
+      1,
+      "ENV_OFFLINE",
+      "cannot be reached (no network?)",
+      "Only this step needs the network",
+    );
+    const [slot = ""] = readdirSync(join(cache, "env"));
+    expect(readdirSync(join(cache, "env", slot))).toEqual([]);
+  });
+
+  it("names the cache folder where nothing can be made", async () => {
+    const cache = join(file("no-folder", ""), "cache");
+    const result = await aiw(["bench"], { AIW_CACHE: cache, AIW_PYTHON: "" });
+    expectError(result, 1, "ENV_FAILED", "cannot make the cache folder", "set AIW_CACHE");
+  });
+
+  it("names an environment that was damaged, and what makes it anew, which init then does", async () => {
+    const cache = join(folder, "damaged-cache");
+    const env = { AIW_CACHE: cache, AIW_PYTHON: "" };
+    const config = join(folder, "damaged.yaml");
+    const made = await aiw(["init", "--json", "--config", config], env);
+    const { python } = JSON.parse(made.stdout).environment;
+    const packages = join(dirname(dirname(python)), "lib");
+    const [version = ""] = readdirSync(packages);
+    rmSync(join(packages, version, "site-packages", "numpy"), { recursive: true });
+    const bench = ["bench", "--frames", "1", "--warmup", "0s"];
+    expectError(await aiw(bench, env), 1, "ENV_DAMAGED", "numpy", "Run `aiw init`");
+    const again = await aiw(["init", "--config", config], env);
+    expect(again).toMatchObject({ code: 0, stdout: "" });
+    expect((await aiw(bench, env)).code).toBe(0);
   });
 
   it("names host and port of a worker that is not there, and does not wait for ever", async () => {
