@@ -93,10 +93,8 @@ class Init {
     const { python, kind } = await machine.python({ repair: true });
     const facts = await probePython([python], context.env, context.interrupt);
     const version = "failure" in facts ? "unknown" : versionText(facts);
-    this.done(
-      "environment",
-      `Python ${version}, ${kind === "given" ? `given by AIW_PYTHON: ${python}` : python}`,
-    );
+    const where = kind === "given" ? `given by AIW_PYTHON: ${python}` : `in ${machine.cacheDir}`;
+    this.done("environment", `Python ${version}, ${where}`);
     return { python, version, kind };
   }
 
@@ -106,7 +104,8 @@ class Init {
     try {
       const path = await machine.ffmpeg(true);
       const version = await ffmpegVersion(path, context.env, context.interrupt);
-      this.done("ffmpeg", `${version}, ${path}`);
+      const isOurs = path.startsWith(machine.cacheDir);
+      this.done("ffmpeg", `${version}, ${isOurs ? "of the Python environment" : path}`);
       return { path, version };
     } catch (error) {
       if (!(error instanceof AiwError) || error.code === "INTERRUPTED") throw error;

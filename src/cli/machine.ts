@@ -25,7 +25,7 @@ export class Machine {
     this.cacheDir = cacheDir(context.env, process.platform, homedir());
   }
 
-  /** The Python environment of the worker, made when missing. @param options.repair see ensurePython */
+  /** The Python environment of the worker, made when missing. @param options.repair also when it is damaged */
   python({ repair = false } = {}): Promise<PythonEnvironment> {
     this.environment ??= ensurePython({
       env: this.context.env,
@@ -33,7 +33,7 @@ export class Machine {
       cacheDir: this.cacheDir,
       onStep: (text) => this.context.progress.step(text),
       signal: this.signal,
-      repair,
+      repairWith: repair ? WORKER_DIR : undefined,
     });
     return this.environment;
   }

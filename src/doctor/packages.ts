@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { Env } from "../worker-process/cache-dir.js";
-import { runCommand } from "../worker-process/run-command.js";
-import { workerEnv } from "../worker-process/worker-command.js";
+import { type InstalledPackage, installedPackages } from "../worker-process/installed-packages.js";
 import { type Check, NEEDS_PYTHON, plural, verdicts } from "./check.js";
-import { type Interpreter, remakeAdvice } from "./python.js";
+import { type Interpreter, REMAKE } from "./python.js";
 
 export interface PackagesOptions {
   readonly interpreter: Interpreter | undefined;
@@ -22,16 +21,6 @@ export interface FoundPackages {
   readonly installed: readonly string[];
 }
 
-/** A package that the lock names; the worker's module aiw_worker.installed says it. */
-interface Package {
-  readonly name: string;
-  readonly wanted: string;
-  readonly found: string | null;
-  readonly damage: string | null;
-}
-
-/** Every file of every package is read. */
-const TIMEOUT_MS = 60_000;
 /** Packages that the line names. */
 const NAMED = 4;
 
@@ -49,21 +38,15 @@ export async function checkPackages(options: PackagesOptions): Promise<FoundPack
     return { check: warning(detail, "Make it with a network at hand: aiw init"), installed: [] };
   }
   const { python, kind } = interpreter;
-  const args = ["-m", "aiw_worker.installed", lockFile];
-  const result = await runCommand(python, args, {
-    env: workerEnv({ python, kind, workerDir, cacheDir, args: [], env }),
-    signal,
-    timeoutMs: TIMEOUT_MS,
-  });
-  const answer = parseAnswer(result.stdout);
-  if (answer === undefined) {
-    const why = result.failure ?? result.lines.at(-1) ?? `exit code ${result.code}`;
-    return { check: failure(`${python} cannot list its packages: ${why}`, advice(options)), installed: [] };
+  const answer = await installedPackages({ python, kind, workerDir, cacheDir, env, lockFile, signal });
+  if ("failure" in answer) {
+    const detail = `${python} cannot list its packages: ${answer.failure}`;
+    return { check: failure(detail, advice(options)), installed: [] };
   }
   return { check: judge(answer.packages, options), installed: answer.installed };
 }
 
-function judge(packages: readonly Package[], options: PackagesOptions): Check {
+function judge(packages: readonly InstalledPackage[], options: PackagesOptions): Check {
   const isGiven = options.interpreter?.kind === "given";
   const broken = packages.flatMap(({ name, found, damage }) => {
     // Whoever brings an interpreter may have what a package holds from elsewhere (opencv-python).
@@ -83,7 +66,7 @@ function judge(packages: readonly Package[], options: PackagesOptions): Check {
 }
 
 function advice({ interpreter, lockFile }: PackagesOptions): string {
-  if (interpreter?.dir !== undefined) return remakeAdvice(interpreter.dir);
+  if (interpreter?.dir !== undefined) return REMAKE;
   return `Install what the lock names: '${interpreter?.python}' -m pip install --force-reinstall --require-hashes -r '${lockFile}', or unset AIW_PYTHON.`;
 }
 
@@ -95,15 +78,4 @@ function pinnedNames(lockText: string): Set<string> {
 function listed(problems: readonly string[]): string {
   const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : "";
   return `${problems.slice(0, NAMED).join("; ")}${more}`;
-}
-
-function parseAnswer(stdout: string): { packages: Package[]; installed: string[] } | undefined {
-  try {
-    const answer: unknown = JSON.parse(stdout);
-    if (typeof answer !== "object" || answer === null) return undefined;
-    if (!("packages" in answer && "installed" in answer)) return undefined;
-    return answer as { packages: Package[]; installed: string[] };
-  } catch {
-    return undefined;
-  }
 }

@@ -40,7 +40,7 @@ export async function checkPython(options: PythonOptions): Promise<FoundPython> 
   const facts = await probePython([made.python], options.env, options.signal);
   if ("failure" in facts) {
     const detail = `the environment's interpreter ${made.python} does not run (${facts.failure})`;
-    return { check: failure(detail, remakeAdvice(made.dir)) };
+    return { check: failure(detail, REMAKE) };
   }
   const check = ok(`${versionText(facts)} of the environment ${made.dir}`);
   return { check, interpreter: { ...made, kind: "managed" } };
@@ -72,9 +72,5 @@ async function checkMaker({ env, signal }: PythonOptions): Promise<Check> {
   }
 }
 
-/** The command that takes a managed environment away; whatever needs one then makes it anew. */
-export function remakeAdvice(venvDir: string, platform: NodeJS.Platform = process.platform): string {
-  const slot = venvDir.replace(/[\\/][^\\/]*$/, "");
-  const command = platform === "win32" ? `rmdir /s /q "${slot}"` : `rm -rf '${slot}'`;
-  return `Remove it with: ${command}; aiw init makes it anew.`;
-}
+/** What mends a managed environment, whatever is wrong with it. */
+export const REMAKE = "Have it made anew with: aiw init";

@@ -110,7 +110,7 @@ describe("aiw doctor on a broken machine", () => {
       expect(checks.get("packages")).toMatchObject({
         status: "failure",
         detail: expect.stringContaining("numpy is missing"),
-        advice: expect.stringContaining(`rm -rf '${slot.dir}'`),
+        advice: expect.stringContaining("aiw init"),
       });
       expect(checks.get("worker")).toMatchObject({ status: "failure" });
       expect(checks.get("providers")).toMatchObject({

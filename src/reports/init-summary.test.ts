@@ -1,22 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { ModelDescription } from "../core/model-description.js";
+import { modelDescription } from "../testing/model-description.js";
 import { configLine, firstFramesLine, modelLine, nextSteps } from "./init-summary.js";
 
-const MODEL = {
-  family: "yolo11",
-  input: {
-    name: "images",
-    shape: [1, 3, 640, 640],
-    dtype: "float32",
-    width: 640,
-    height: 640,
-    dynamic: false,
-  },
-  classes: { names: ["person", "car"], source: "metadata" },
-  precision: { name: "fp32", shares: {} },
-  parameters: 2_616_248,
-  gflop: 6.48,
-} as unknown as ModelDescription;
+const MODEL = modelDescription();
 
 describe("modelLine", () => {
   it("says what a model is in one line", () => {

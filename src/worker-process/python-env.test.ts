@@ -49,25 +49,40 @@ test("the environment is made once, with pip, and told step by step", async () =
   expect(steps).toEqual([]);
 });
 
-test("a damaged environment is found out and made anew, only where that is asked for", async () => {
-  const { bin, steps, options } = machine();
-  fakePython(python3(bin), { onPip: `rm -f ${join(bin, "damage")}` });
-  const first = await ensurePython(options);
-  expect(await ensurePython({ ...options, repair: true })).toEqual(first);
+const packages = (...of: readonly object[]) => JSON.stringify({ packages: of, installed: [] });
 
-  writeFileSync(join(bin, "damage"), "cv2 cannot be imported: No module named 'cv2'");
-  expect(await ensurePython(options)).toEqual(first);
-  steps.length = 0;
-  const second = await ensurePython({ ...options, repair: true });
-  expect(second.dir).not.toBe(first.dir);
-  expect(existsSync(first.python)).toBe(false);
-  expect(steps.slice(0, 2)).toEqual([
-    "checking the Python environment",
-    "the Python environment is damaged (cv2 cannot be imported: No module named 'cv2'): making it anew",
-  ]);
-  expect(venvCalls(bin)).toHaveLength(2);
-  expect(await ensurePython({ ...options, repair: true })).toEqual(second);
-});
+test.each([
+  ["missing", packages({ name: "cv2", wanted: "5", found: null, damage: null }), "cv2 is missing"],
+  ["another", packages({ name: "cv2", wanted: "5", found: "4", damage: null }), "cv2 4, not 5"],
+  [
+    "altered",
+    packages({ name: "cv2", wanted: "5", found: "5", damage: "a.so was altered" }),
+    "cv2: a.so was altered",
+  ],
+  ["unable to say", "Segmentation fault", "Segmentation fault"],
+])(
+  "an environment with a package %s is found out and made anew, only where that is asked for",
+  async (_, damage, said) => {
+    const { bin, dir, steps, options } = machine();
+    fakePython(python3(bin), { onPip: `rm -f ${join(bin, "damage")}` });
+    const first = await ensurePython(options);
+    const repairing = { ...options, repairWith: dir };
+    expect(await ensurePython(repairing)).toEqual(first);
+
+    writeFileSync(join(bin, "damage"), damage);
+    expect(await ensurePython(options)).toEqual(first);
+    steps.length = 0;
+    const second = await ensurePython(repairing);
+    expect(second.dir).not.toBe(first.dir);
+    expect(existsSync(first.python)).toBe(false);
+    expect(steps.slice(0, 2)).toEqual([
+      "checking the Python environment",
+      `the Python environment is damaged (${said}): making it anew`,
+    ]);
+    expect(venvCalls(bin)).toHaveLength(2);
+    expect(await ensurePython(repairing)).toEqual(second);
+  },
+);
 
 test("another lock file has another environment, and leaves the first alone", async () => {
   const { bin, dir, options } = machine();

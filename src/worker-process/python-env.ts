@@ -4,7 +4,6 @@ import { dirname, resolve } from "node:path";
 import { AiwError, systemCode } from "../core/errors.js";
 import type { Env } from "./cache-dir.js";
 import { createEnv } from "./create-env.js";
-import { environmentDamage } from "./env-damage.js";
 import { withEnvLock } from "./env-lock.js";
 import {
   type EnvSlot,
@@ -17,6 +16,7 @@ import {
   unmark,
 } from "./env-store.js";
 import { checkGivenPython } from "./given-python.js";
+import { environmentDamage } from "./installed-packages.js";
 
 export interface EnsurePythonOptions {
   env: Env;
@@ -27,8 +27,11 @@ export interface EnsurePythonOptions {
   /** Told what is being done, when there is something to do. */
   onStep?: (text: string) => void;
   signal?: AbortSignal | undefined;
-  /** Also tries whether an environment that is there is still whole, and makes it anew where it is not. */
-  repair?: boolean;
+  /**
+   * Also looks whether an environment that is there is still whole, and makes it anew where it is not.
+   * The worker's folder, whose module looks.
+   */
+  repairWith?: string | undefined;
 }
 
 /** An interpreter that has the worker's packages. */
@@ -54,7 +57,7 @@ export async function ensurePython(options: EnsurePythonOptions): Promise<Python
 
   const lockText = readLock(options.lockFile);
   const slot = envSlot(resolve(options.cacheDir), lockText);
-  if (options.repair) await dropDamaged(slot, options);
+  if (options.repairWith !== undefined) await dropDamaged(slot, options.repairWith, options);
   const ready = readReady(slot) ?? (await makeOrAwait(slot, lockText, options));
   return { ...ready, kind: "managed" };
 }
@@ -67,11 +70,12 @@ export function findManagedEnv(
 }
 
 /** Takes the marker off an environment that is damaged: then it counts as half made. */
-async function dropDamaged(slot: EnvSlot, { env, signal, onStep }: EnsurePythonOptions): Promise<void> {
+async function dropDamaged(slot: EnvSlot, workerDir: string, options: EnsurePythonOptions): Promise<void> {
+  const { onStep } = options;
   const ready = readReady(slot);
   if (ready === undefined) return;
   onStep?.("checking the Python environment");
-  const damage = await environmentDamage(ready.python, env, signal);
+  const damage = await environmentDamage({ ...options, ...ready, kind: "managed", workerDir });
   if (damage === undefined) return;
   onStep?.(`the Python environment is damaged (${damage}): making it anew`);
   await unmark(slot);

@@ -19,7 +19,7 @@ export interface PythonFacts {
 export type ProbeResult = PythonFacts | { failure: string };
 
 /** The modules that the worker imports, by the names it imports them with. */
-export const WORKER_MODULES = ["onnxruntime", "numpy", "google.protobuf", "cv2"];
+const WORKER_MODULES = ["onnxruntime", "numpy", "google.protobuf", "cv2"];
 
 /** Nothing is imported, as importing onnxruntime and cv2 would take most of a second. */
 const PROBE = `

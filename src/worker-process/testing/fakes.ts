@@ -68,8 +68,8 @@ sympy==1.14.0 ; python_full_version < '3.11' \\
 
 /**
  * An interpreter that answers the probe as told, makes an environment whose interpreter is a link to
- * itself, and notes each call in the file `calls` beside itself. It imports what it is asked to, unless
- * the file `damage` beside it says why it cannot.
+ * itself, and notes each call in the file `calls` beside itself. Its packages are whole, unless the file
+ * `damage` beside it says otherwise.
  */
 export function fakePython(path: string, options: FakePythonOptions = {}): string {
   const { version = [3, 11, 7], venv = true, missing = [], implementation = "cpython" } = options;
@@ -81,8 +81,9 @@ export function fakePython(path: string, options: FakePythonOptions = {}): strin
 case "$1 $2" in
 "-c "*aiw-exported*)
   ${options.onExport ?? ":"} ;;
-"-c "*aiw-whole*) if [ -e ${damage} ]; then echo "aiw-damage $(cat ${damage})"; else echo aiw-whole; fi ;;
 "-c "*) echo 'aiw-probe ${facts}' ;;
+"-m aiw_worker.installed")
+  cat ${damage} 2>/dev/null || echo '{"packages":[{"name":"numpy","wanted":"2","found":"2","damage":null}],"installed":[]}' ;;
 "-m venv")
   ${options.onVenv ?? ":"}
   mkdir -p "$3/bin" && ln -s ${path} "$3/bin/python" && echo home > "$3/pyvenv.cfg" ;;
