@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, type Clock } from "../core/clock.js";
 import { AiwError, systemCode } from "../core/errors.js";
-import { processCpuUs } from "./child-cpu.js";
+import { processCpuUs } from "./cpu-time.js";
 import { FfmpegLog } from "./ffmpeg-log.js";
 import type { FrameAssembler } from "./frame-assembler.js";
 import { type SocketPair, socketPair } from "./socket-pair.js";

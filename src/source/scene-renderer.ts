@@ -1,6 +1,9 @@
 import { Worker } from "node:worker_threads";
 import type { TrueObject } from "../frame/truth.js";
-import type { DrawingOptions, DrawReply, DrawRequest } from "./scene-thread.js";
+import { threadCpuUs } from "./cpu-time.js";
+import type { DrawingOptions, DrawRequest, ThreadMessage } from "./scene-thread.js";
+
+type Truth = readonly TrueObject[];
 
 /** The same from the sources as from what is built of them: a thread runs JavaScript only. */
 const THREAD = new URL("../../dist/source/scene-thread.js", import.meta.url);
@@ -11,15 +14,20 @@ const THREAD = new URL("../../dist/source/scene-thread.js", import.meta.url);
  */
 export class SceneRenderer {
   private readonly thread: Worker;
-  private waiting: { resolve: (reply: DrawReply) => void; reject: (error: unknown) => void } | undefined;
+  private waiting: { resolve: (truth: Truth) => void; reject: (error: unknown) => void } | undefined;
   private failure: Error | undefined;
-  private lastCpuUs = 0;
+  private task: string | undefined;
+  private drawingUs = 0;
 
   constructor(options: DrawingOptions) {
     this.thread = new Worker(THREAD, { workerData: options });
-    this.thread.on("message", (reply: DrawReply) => {
-      this.lastCpuUs = reply.cpuUs;
-      this.settle().resolve(reply);
+    this.thread.on("message", (message: ThreadMessage) => {
+      if (message.kind === "started") {
+        this.task = message.task;
+        return;
+      }
+      this.drawingUs += message.drawingUs;
+      this.settle().resolve(message.truth);
     });
     this.thread.on("error", (error: Error) => this.fail(error));
     this.thread.on("exit", () => this.fail(new Error("the scene's thread has ended")));
@@ -27,9 +35,9 @@ export class SceneRenderer {
     this.thread.unref();
   }
 
-  /** CPU time of the thread, microseconds. */
+  /** CPU time of the thread, microseconds; where the system does not tell it, the time that drawing took. */
   get cpuUs(): number {
-    return this.lastCpuUs;
+    return (this.task === undefined ? null : threadCpuUs(this.task)) ?? this.drawingUs;
   }
 
   /**
@@ -38,15 +46,14 @@ export class SceneRenderer {
    * @returns what is to be seen of each object
    * @throws whatever ended the thread
    */
-  async draw(pixels: SharedArrayBuffer, number: number): Promise<readonly TrueObject[]> {
+  async draw(pixels: SharedArrayBuffer, number: number): Promise<Truth> {
     if (this.failure !== undefined) throw this.failure;
-    const reply = await new Promise<DrawReply>((resolve, reject) => {
+    return new Promise<Truth>((resolve, reject) => {
       this.waiting = { resolve, reject };
       this.thread.ref();
       const request: DrawRequest = { pixels, number };
       this.thread.postMessage(request);
     });
-    return reply.truth;
   }
 
   /** Ends the thread; whoever waits for a frame is told that it has ended. */

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { parentPort, workerData } from "node:worker_threads";
 import { frameBytes, type PixelFormat } from "../frame/pixel-format.js";
 import type { TrueObject } from "../frame/truth.js";
 import { type SceneOptions, SyntheticScene } from "../scene/synthetic-scene.js";
+import { taskOfThread } from "./cpu-time.js";
 import { rgbToYuv } from "./rgb-to-yuv.js";
 
 /** What the thread is started with. */
@@ -17,12 +17,16 @@ export interface DrawRequest {
   readonly number: number;
 }
 
-/** The frame is drawn. */
-export interface DrawReply {
-  readonly truth: readonly TrueObject[];
-  /** CPU time of the thread so far, microseconds. */
-  readonly cpuUs: number;
+/** What the thread says: once who it is, and then that a frame is drawn. */
+export type ThreadMessage =
+  | { readonly kind: "started"; readonly task: string | undefined }
+  | { readonly kind: "drawn"; readonly truth: readonly TrueObject[]; readonly drawingUs: number };
+
+function say(message: ThreadMessage): void {
+  parentPort?.postMessage(message);
 }
+
+say({ kind: "started", task: taskOfThread() });
 
 const { format, ...options } = workerData as DrawingOptions;
 const scene = new SyntheticScene(options);
@@ -36,22 +40,8 @@ function draw(pixels: Uint8Array, number: number): TrueObject[] {
   return truth;
 }
 
-let drawingMs = 0;
-
-/** Time on a core, where the system tells it of a thread (Linux); else the time that drawing took. */
-function threadCpuUs(): number {
-  try {
-    const [onCpuNs] = readFileSync("/proc/thread-self/schedstat", "latin1").split(" ");
-    return Math.round(Number(onCpuNs) / 1000);
-  } catch {
-    return Math.round(drawingMs * 1000);
-  }
-}
-
 parentPort?.on("message", ({ pixels, number }: DrawRequest) => {
   const begun = performance.now();
   const truth = draw(new Uint8Array(pixels), number);
-  drawingMs += performance.now() - begun;
-  const reply: DrawReply = { truth, cpuUs: threadCpuUs() };
-  parentPort?.postMessage(reply);
+  say({ kind: "drawn", truth, drawingUs: Math.round((performance.now() - begun) * 1000) });
 });

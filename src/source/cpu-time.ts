@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 
 /** Linux counts a process' time in ticks of this length for every program, whatever the kernel uses inside. */
 const TICK_US = 10_000;
@@ -10,6 +10,30 @@ export function processCpuUs(pid: number): number | null {
     return parseProcStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
   } catch {
     return null;
+  }
+}
+
+/**
+ * CPU time of a thread of this process in microseconds; null where that cannot be known.
+ * @param task its folder, see taskOfThread
+ */
+export function threadCpuUs(task: string): number | null {
+  try {
+    // Nanoseconds on a core, nanoseconds waiting for one, time slices (kernel, sched-stats).
+    const [onCoreNs = ""] = readFileSync(`${task}/schedstat`, "latin1").split(" ");
+    return /^\d+$/.test(onCoreNs) ? Math.round(Number(onCoreNs) / 1000) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The folder of the thread that calls this, fit for all threads of this process; undefined but on Linux. */
+export function taskOfThread(): string | undefined {
+  try {
+    const [, id = ""] = /\/task\/(\d+)$/.exec(readlinkSync("/proc/thread-self")) ?? [];
+    return id === "" ? undefined : `/proc/self/task/${id}`;
+  } catch {
+    return undefined;
   }
 }
 
