@@ -128,8 +128,14 @@ if (built) {
   if (python !== undefined) {
     process.env.AIW_TEST_PYTHON = python;
     const tool = (...args) => succeeds(python, ["-m", ...args], { cwd: "worker" });
-    await check("Python lint", () => tool("ruff", "check", "."));
-    await check("Python format", () => tool("ruff", "format", "--check", "."));
+    const everywhere = [
+      "--config",
+      "pyproject.toml",
+      ".",
+      ...["scripts", "bench", "src"].map((dir) => `../${dir}`),
+    ];
+    await check("Python lint", () => tool("ruff", "check", ...everywhere));
+    await check("Python format", () => tool("ruff", "format", "--check", ...everywhere));
     await check("Python types", () => tool("mypy"));
     pytest(python);
   }

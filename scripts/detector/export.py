@@ -6,7 +6,6 @@ from pathlib import Path
 
 import onnx
 import torch
-
 from network import CLASSES, Detector, Exported
 
 HEIGHT, WIDTH = 480, 640

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
-
 from network import cell_grid, to_corners
+from torch import Tensor
+from torch.nn import functional
 
 TOP = 9
 ALPHA, BETA = 0.5, 4.0
@@ -46,7 +45,7 @@ class DetectionLoss:
             pairs_truth.append(truth[judged][owner])
             pairs_weight.append(weight)
         total = targets.sum().clamp(min=1)
-        loss = F.binary_cross_entropy_with_logits(logits, targets, counted, reduction="sum")
+        loss = functional.binary_cross_entropy_with_logits(logits, targets, counted, reduction="sum")
         if pairs_box:
             ciou = complete_iou(torch.cat(pairs_box), torch.cat(pairs_truth))
             loss = loss + BOX_WEIGHT * (torch.cat(pairs_weight) * (1 - ciou)).sum()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 CLASSES = ("person", "car", "bicycle", "dog", "bottle")
 STRIDES = (8, 16, 32)
@@ -45,7 +45,7 @@ class SpatialPyramid(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         levels = [self.reduce(x)]
         for _ in range(3):
-            levels.append(F.max_pool2d(levels[-1], 5, 1, 2))
+            levels.append(functional.max_pool2d(levels[-1], 5, 1, 2))
         return self.merge(torch.cat(levels, 1))
 
 
@@ -80,8 +80,8 @@ class Detector(nn.Module):
             features.append(x)
         features[2] = self.pyramid(features[2])
         p3, p4, p5 = (lateral(each) for lateral, each in zip(self.lateral, features, strict=True))
-        p4 = self.down_path[1](p4 + F.interpolate(p5, scale_factor=2.0))
-        p3 = self.down_path[0](p3 + F.interpolate(p4, scale_factor=2.0))
+        p4 = self.down_path[1](p4 + functional.interpolate(p5, scale_factor=2.0))
+        p3 = self.down_path[0](p3 + functional.interpolate(p4, scale_factor=2.0))
         p4 = p4 + self.up_path[0](p3)
         p5 = p5 + self.up_path[1](p4)
         rows = [head(each).flatten(2) for head, each in zip(self.heads, (p3, p4, p5), strict=True)]
@@ -92,9 +92,7 @@ def cell_grid(height: int, width: int) -> tuple[Tensor, Tensor]:
     """Centres (cells, 2) as x, y and strides (cells, 1) of all cells, pixels."""
     centres, strides = [], []
     for stride in STRIDES:
-        y, x = torch.meshgrid(
-            torch.arange(height // stride), torch.arange(width // stride), indexing="ij"
-        )
+        y, x = torch.meshgrid(torch.arange(height // stride), torch.arange(width // stride), indexing="ij")
         centres.append((torch.stack((x.flatten(), y.flatten()), 1) + 0.5) * stride)
         strides.append(torch.full((x.numel(), 1), float(stride)))
     return torch.cat(centres), torch.cat(strides)
@@ -102,7 +100,7 @@ def cell_grid(height: int, width: int) -> tuple[Tensor, Tensor]:
 
 def to_corners(raw: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
     """Raw distances (n, cells, 4), left, top, right, bottom of the cell's centre, to x1 y1 x2 y2, pixels."""
-    distances = F.softplus(raw) * 2 * strides
+    distances = functional.softplus(raw) * 2 * strides
     return torch.cat((centres - distances[..., :2], centres + distances[..., 2:]), -1)
 
 
@@ -119,7 +117,7 @@ class Exported(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         rows = self.network(pixels)
-        distances = F.softplus(rows[:, :4]) * self.scale
+        distances = functional.softplus(rows[:, :4]) * self.scale
         before, after = distances[:, :2], distances[:, 2:]
         middle = self.centres + (after - before) * 0.5
         return torch.cat((middle, before + after, rows[:, 4:].sigmoid()), 1)

@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 WIDTH, HEIGHT = 640, 480
 # As the figures judge it: what is less than half visible, or has a side below 8 pixels, counts neither way.
@@ -77,10 +77,10 @@ class Crops:
             y = _around(top + high / 2, h, HEIGHT, random)
         pixels = torch.from_numpy(frame[y : y + h, x : x + w].copy()).permute(2, 0, 1).float().div_(255)
         if (w, h) != (width, height):
-            pixels = F.interpolate(
+            pixels = functional.interpolate(
                 pixels[None], (height, width), mode="bilinear", antialias=True, align_corners=False
             )[0]
-        kept = _inside(torch.from_numpy(objects.copy()), x, y, w, h, width / w, height / h)
+        kept = _inside(torch.from_numpy(objects.copy()), (x, y, w, h), self._size)
         if random.random() < 0.5:
             pixels = pixels.flip(2)
             kept[:, 2] = width - kept[:, 2] - kept[:, 4]
@@ -92,15 +92,15 @@ def _around(middle: float, length: int, whole: int, random: Random) -> int:
     return max(0, min(whole - length, start))
 
 
-def _inside(
-    objects: Tensor, x: int, y: int, w: int, h: int, scale_x: float, scale_y: float
-) -> Tensor:
+def _inside(objects: Tensor, window: tuple[int, int, int, int], size: tuple[int, int]) -> Tensor:
+    """The objects in a window x, y, w, h of a frame, as they are when that is scaled to a size."""
+    x, y, w, h = window
     corner = objects[:, 2:4] - torch.tensor([x, y])
     start = corner.clamp(min=0)
     end = torch.minimum(corner + objects[:, 4:6], torch.tensor([float(w), float(h)]))
     size = end - start
     share = objects[:, 1] * (size.clamp(min=0).prod(1) / objects[:, 4:6].prod(1))
-    scale = torch.tensor([scale_x, scale_y])
+    scale = torch.tensor([size[0] / w, size[1] / h])
     moved = torch.cat((objects[:, :1], share[:, None], start * scale, size * scale), 1)
     moved = moved[(size > 0).all(1)]
     judged = (moved[:, 1] >= LEAST_VISIBLE) & (moved[:, 4:6].amin(1) >= LEAST_SIDE)

@@ -23,12 +23,11 @@ from random import Random
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from torch import nn
-
 from export import export
 from loss import DetectionLoss
 from network import Detector
 from samples import HEIGHT, WIDTH, Crops, Frames
+from torch import nn
 
 FIRST_SEED = 1_000_000
 PROCESSES = 2
@@ -68,7 +67,10 @@ def main() -> None:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         mp.start_processes(
-            train, (f"file://{scratch}/rendezvous", options.out, options.scale), PROCESSES, start_method="spawn"
+            train,
+            (f"file://{scratch}/rendezvous", options.out, options.scale),
+            PROCESSES,
+            start_method="spawn",
         )
 
 
@@ -83,7 +85,14 @@ def train(rank: int, rendezvous: str, out: Path, scale: float) -> None:
     )
     frames = Frames(FIRST_SEED + rank, PROCESSES)
     for phase in phases(scale):
-        run_phase(phase, network, average, Crops(frames, Random(rank), phase.width, phase.height), rank, out)
+        run_phase(
+            phase,
+            network,
+            average,
+            Crops(frames, Random(rank), phase.width, phase.height),
+            rank=rank,
+            out=out,
+        )
     frames.close()
     if rank == 0:
         parameters = sum(each.numel() for each in network.parameters())
@@ -93,7 +102,7 @@ def train(rank: int, rendezvous: str, out: Path, scale: float) -> None:
 
 
 def run_phase(
-    phase: Phase, network: Detector, average: nn.Module, crops: Crops, rank: int, out: Path
+    phase: Phase, network: Detector, average: nn.Module, crops: Crops, *, rank: int, out: Path
 ) -> None:
     loss_of = DetectionLoss(phase.height, phase.width)
     optimizer = optimizer_for(network, phase.rate)
@@ -116,7 +125,10 @@ def run_phase(
         if rank == 0 and (step + 1) % 100 == 0:
             spent = time.monotonic() - begun
             left = spent / (step + 1) * (phase.steps - step - 1)
-            print(f"{phase.name} {step + 1} of {phase.steps}: loss {mean:.3f}, {left / 60:.0f} min left", flush=True)
+            print(
+                f"{phase.name} {step + 1} of {phase.steps}: loss {mean:.3f}, {left / 60:.0f} min left",
+                flush=True,
+            )
         if rank == 0 and (step + 1) % 1000 == 0:
             torch.save(average.module.state_dict(), out.with_suffix(".pt"))
 

@@ -45,7 +45,13 @@ def evaluate(detections: list[dict], truth: list[dict]) -> dict[str, list[float]
     expected = {}
     for name, category in ids.items():
         gts = [
-            {"id": t["id"], "bbox": t["box"], "area": JUDGED if judged(t) else IGNORED, "ignore": 0, "iscrowd": 0}
+            {
+                "id": t["id"],
+                "bbox": t["box"],
+                "area": JUDGED if judged(t) else IGNORED,
+                "ignore": 0,
+                "iscrowd": 0,
+            }
             for t in truth
             if t["class"] == name
         ]
@@ -64,7 +70,11 @@ def evaluate(detections: list[dict], truth: list[dict]) -> dict[str, list[float]
         assert result is not None
         matches, ignores = result["dtMatches"][0], result["dtIgnore"][0]
         index = {gt["id"]: i for i, gt in enumerate(gts)}
-        found = [(row, int(m)) for row, (m, ig) in enumerate(zip(matches, ignores)) if m > 0 and not ig]
+        found = [
+            (row, int(m))
+            for row, (m, ig) in enumerate(zip(matches, ignores, strict=True))
+            if m > 0 and not ig
+        ]
         expected[name] = [
             sum(1 for t in truth if t["class"] == name and judged(t)),
             len(found),
