@@ -2,7 +2,7 @@
 
     npm run build
     python3 -m venv TRAIN && TRAIN/bin/pip install -r scripts/detector/requirements.txt
-    TRAIN/bin/python scripts/detector/train.py --out models/synthetic.onnx
+    TRAIN/bin/python scripts/detector/train.py --out worker/models/synthetic.onnx
 
 About an hour on two cores: two processes of one thread each, which render their own data (seeds from
 FIRST_SEED on; everything below stays unseen) and average their gradients. First on crops, which cost a
