@@ -16,6 +16,7 @@ import math
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -140,7 +141,7 @@ def optimizer_for(network: Detector, rate: float) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99))
 
 
-def rate_of(phase: Phase):
+def rate_of(phase: Phase) -> Callable[[int], float]:
     """A linear warm-up, then a cosine down to 2 %."""
 
     def factor(step: int) -> float:

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Gate } from "../core/gate.js";
 import { Accuracy } from "../results/accuracy.js";
-import { canJudge, type Gate, judgeGate, needsTruth } from "./gates.js";
+import { canJudge, judgeGate, needsTruth } from "./gates.js";
 
 const AT = { x: 0, y: 0, w: 20, h: 20 };
 const FAR = { x: 100, y: 0, w: 20, h: 20 };

@@ -1,15 +1,5 @@
+import type { Gate, GateOperator } from "../core/gate.js";
 import type { AccuracySummary } from "../results/accuracy.js";
-
-/** A condition on a figure. */
-export interface Gate {
-  /** As it was written: `recall>=95%`. */
-  readonly text: string;
-  /** The figure: "p95", "inference.p95", "recall". */
-  readonly name: string;
-  readonly operator: "<" | "<=" | ">" | ">=";
-  /** In the unit of the report: milliseconds, megabytes, a share as 0..1, or a plain number. */
-  readonly limit: number;
-}
 
 /** A gate as the report has it. */
 export interface JudgedGate {
@@ -68,7 +58,7 @@ export function judgeGate(gate: Gate, figures: GateFigures): JudgedGate {
   return { gate: text, value, limit, verdict, samples, needed };
 }
 
-const HOLDS: Readonly<Record<Gate["operator"], (value: number, limit: number) => boolean>> = {
+const HOLDS: Readonly<Record<GateOperator, (value: number, limit: number) => boolean>> = {
   "<": (value, limit) => value < limit,
   "<=": (value, limit) => value <= limit,
   ">": (value, limit) => value > limit,

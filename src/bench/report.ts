@@ -1,9 +1,10 @@
 import type { WorkerInfo } from "../client/worker-client.js";
+import type { Gate } from "../core/gate.js";
 import { droppedTotal } from "../pipeline/ledger.js";
 import type { AccuracyFigures, AccuracySummary } from "../results/accuracy.js";
 import type { LatencySummary } from "../results/latency.js";
 import type { Stage } from "../results/stages.js";
-import { type Gate, type JudgedGate, judgeGate } from "./gates.js";
+import { type JudgedGate, judgeGate } from "./gates.js";
 import type { Measurement } from "./measure.js";
 import type { Stability } from "./stability.js";
 import type { WarmUp } from "./warm-up.js";

@@ -1,7 +1,9 @@
-import { canJudge, type Gate, type JudgedGate, needsTruth } from "../bench/gates.js";
+import { canJudge, type JudgedGate, needsTruth } from "../bench/gates.js";
 import { AiwError } from "../core/errors.js";
+import type { Gate } from "../core/gate.js";
+import { streamName } from "../source/stream-name.js";
 import { isSynthetic } from "../source/synthetic-uri.js";
-import type { SourceName } from "./sources.js";
+import type { SourceName } from "../config/source-names.js";
 
 /**
  * Refuses the gates that this bench could never judge, before anything is started.
@@ -17,7 +19,7 @@ export function checkGates(gates: readonly Gate[], source: SourceName): void {
   if (source.kind === "source" && isSynthetic(source.uri)) return;
   throw new AiwError(
     "USAGE",
-    `--gate "${gate.text}": ${gate.name} is known only of a synthetic: source, not of --${source.kind} ${source.uri}`,
+    `--gate "${gate.text}": ${gate.name} is known only of a synthetic: source, not of --${source.kind} ${streamName(source.uri)}`,
   );
 }
 

@@ -4,6 +4,7 @@ import { type ClientUsage, measure } from "../bench/measure.js";
 import { type BenchSettings, benchReport, environmentOf } from "../bench/report.js";
 import { warmUp } from "../bench/warm-up.js";
 import type { Settings } from "../config/settings.js";
+import type { SourceName } from "../config/source-names.js";
 import { systemClock } from "../core/clock.js";
 import { AiwError, ExitCode, toAiwError } from "../core/errors.js";
 import { packageVersion } from "../core/version.js";
@@ -21,7 +22,7 @@ import type { Flag, ParsedFlags } from "./flags.js";
 import { openPipeline } from "./open-pipeline.js";
 import type { Progress } from "./progress.js";
 import { commandSettings } from "./settings.js";
-import { paceOf, type SourceName, sourceNames } from "./sources.js";
+import { paceOf, sourcesOf } from "./sources.js";
 import { reportedClasses, type WorkerSession, withLastWords } from "./worker-session.js";
 
 const DEFAULT_FPS = 12;
@@ -37,7 +38,7 @@ export async function execute(
   context: CommandContext,
 ): Promise<number> {
   const given = await commandSettings(flags, parsed, context.env);
-  const names = sourceNames(given);
+  const names = sourcesOf(given);
   if (names.length > 1) throw new AiwError("USAGE", "bench measures one source at a time");
   const name: SourceName = names[0] ?? { kind: "source", uri: "synthetic:" };
   checkGates(given.gates ?? [], name);
@@ -65,6 +66,8 @@ async function bench(
   const warm = await warmUp(feed, session.client, systemClock, plan.pace, plan.warmUpUs, interrupt);
   if (interrupt.aborted) throw interrupt.reason;
   if (session.client.lost !== undefined) throw await withLastWords(session.client.lost, session.process);
+  // A scene is the same in every bench then, however long its warm-up was: so are its truth and its gates.
+  feed.rewind();
   const time = new Date(systemClock.wallMs()).toISOString();
   const measured = await measure({
     feed,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Settings } from "../config/settings.js";
 import { EMBEDDED_MODEL, withModel } from "./default-model.js";
-import type { SourceName } from "./sources.js";
+import type { SourceName } from "../config/source-names.js";
 
 const source = (uri: string): SourceName => ({ kind: "source", uri });
 const SCENE = source("synthetic:?seed=7");
@@ -21,12 +21,16 @@ describe("withModel", () => {
   });
 
   it.each([
-    ["a video", {}, [source("street.mp4")], "knows only synthetic:, not --source street.mp4"],
-    ["something beside the scene", {}, [SCENE, source("a.jpg")], "not --source a.jpg"],
-    ["a camera of that name", {}, [{ kind: "camera", uri: "synthetic:" }], "not --camera synthetic:"],
-    ["a worker elsewhere", REMOTE, [SCENE], "name one as the worker at box sees it"],
-  ] as const)("does without for nobody else: %s", (_, settings, sources, message) => {
-    expect(() => withModel(settings, sources)).toThrow(message);
-    expect(() => withModel(settings, sources)).toThrow(expect.objectContaining({ code: "NO_MODEL" }));
+    ["a video", [source("street.mp4")], "knows only synthetic:, not --source street.mp4"],
+    ["something beside the scene", [SCENE, source("a.jpg")], "not --source a.jpg"],
+    ["a camera of that name", [{ kind: "camera", uri: "synthetic:" }], "not --camera synthetic:"],
+    ["a stream, without its secrets", [source("http://a:b/c@h/x?token=t")], /^(?!.*token=t)(?!.*b\/c)/],
+  ] as const)("is for nothing else: %s", (_, sources, message) => {
+    expect(() => withModel({}, sources)).toThrow(message);
+    expect(() => withModel({}, sources)).toThrow(expect.objectContaining({ code: "NO_MODEL" }));
+  });
+
+  it("is not known to a worker elsewhere", () => {
+    expect(() => withModel(REMOTE, [SCENE])).toThrow("--worker box: give the model with --model");
   });
 });

@@ -17,7 +17,9 @@ export async function exportWeights(
   context: CommandContext,
 ): Promise<string> {
   const { env, interrupt, progress } = context;
-  progress.note(`aiw: ${EXPORT_NOTICE}`);
+  // Said in any case, even with --quiet: whoever has it done must have been told.
+  progress.clear();
+  process.stderr.write(`aiw: ${EXPORT_NOTICE}\n`);
   if (flags.yes !== true) await askToGoOn(interrupt);
   return exportModel(weights, {
     env,
@@ -38,8 +40,10 @@ async function askToGoOn(signal: AbortSignal): Promise<void> {
   // In raw mode the terminal tells the reader of Ctrl-C, and not us.
   asking.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   try {
-    const answer = await asking.question("Go on? [y/N] ", { signal }).catch((error: unknown) => {
-      throw signal.aborted ? signal.reason : error;
+    const answer = await asking.question("Go on? [y/N] ", { signal }).catch(() => {
+      if (signal.aborted) throw signal.reason;
+      // Ctrl-D: no answer is no.
+      return "";
     });
     if (!/^y(es)?$/i.test(answer.trim())) throw new AiwError("USAGE", "nothing was exported");
   } finally {

@@ -167,7 +167,10 @@ export const INIT_FLAGS: readonly Flag[] = [
   unbuilt("--allow-unverified", "accept a model whose agreement cannot be judged"),
   { syntax: "--export", help: "export a .pt file first, with the package ultralytics (AGPL-3.0)" },
   { syntax: `--engine <${choice(ENGINES)}>`, help: "inference engine (default: auto)", setting: "engine" },
-  { syntax: "--force", help: "overwrite an aiw.yaml that has edits, and an export that is there" },
+  {
+    syntax: "--force",
+    help: "overwrite an aiw.yaml that has edits, and an export that is older than its weights",
+  },
   { syntax: "--yes", help: "ask nothing" },
   { syntax: "--json", help: "say what was done as JSON, on stdout" },
 ];

@@ -26,13 +26,16 @@ import { Machine } from "./machine.js";
 import { commandSettings } from "./settings.js";
 import { writeConfig } from "./write-config.js";
 
+/** What the first frames are run with, as run and bench will be. */
+const HEEDED = ["threads", "size", "pixel_format", "conf", "iou", "require_provider"] as const;
+
 /** `aiw init`: makes the machine ready, looks at the model, and writes a configuration. */
 export async function execute(
   flags: readonly Flag[],
   parsed: ParsedFlags,
   context: CommandContext,
 ): Promise<number> {
-  const settings = await commandSettings(flags, parsed, context.env, { configMayBeNew: true });
+  const settings = await commandSettings(flags, parsed, context.env, { configMayBeNew: true, more: HEEDED });
   const configPath = resolve((parsed.config as string | undefined) ?? "aiw.yaml");
   checkWritable(configPath);
   const report = await new Init(settings, parsed, context).run(configPath);
@@ -79,12 +82,15 @@ class Init {
   /** The ONNX file, which is exported first where weights are given and that is asked for. */
   private async modelFile(given: string): Promise<string> {
     try {
-      return await checkModelFile(given);
+      await checkModelFile(given);
+      return resolve(given);
     } catch (error) {
       const isWeights = error instanceof AiwError && error.code === "MODEL_NOT_EXPORTED";
       if (!isWeights || this.flags.export !== true) throw error;
     }
-    return checkModelFile(await exportWeights(given, this.flags, this.machine, this.context));
+    const exported = await exportWeights(given, this.flags, this.machine, this.context);
+    await checkModelFile(exported);
+    return resolve(exported);
   }
 
   private async environment(): Promise<InitReport["environment"]> {
@@ -121,7 +127,7 @@ class Init {
     const { python, kind } = await machine.python();
     const model = await describeModel({
       ...{ python, kind, workerDir, cacheDir, file: path, threads: settings.threads },
-      ...{ env: context.env, signal: context.interrupt },
+      ...{ env: context.env, debug: context.debug, signal: context.interrupt },
     });
     if (model.refusal !== null) {
       context.progress.note(modelCard(model));

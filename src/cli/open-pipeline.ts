@@ -1,8 +1,9 @@
 import type { Settings } from "../config/settings.js";
+import type { SourceName } from "../config/source-names.js";
 import type { FrameSource } from "../source/frame-source.js";
 import type { CommandContext } from "./command-context.js";
 import { Machine } from "./machine.js";
-import { openNamedSource, type SourceName } from "./sources.js";
+import { openNamedSource } from "./sources.js";
 import { together } from "./together.js";
 import { openWorkerSession, type WorkerSession } from "./worker-session.js";
 

@@ -1,4 +1,5 @@
 import type { Settings } from "../config/settings.js";
+import type { SourceName } from "../config/source-names.js";
 import { type Clock, systemClock } from "../core/clock.js";
 import { AiwError, ExitCode } from "../core/errors.js";
 import { settledOrAborted } from "../core/settled-or-aborted.js";
@@ -18,7 +19,7 @@ import type { Machine } from "./machine.js";
 import { openPipeline } from "./open-pipeline.js";
 import { checkOutputs, openOutputs } from "./outputs.js";
 import { commandSettings } from "./settings.js";
-import { openNamedSource, paceOf, type SourceName, sourceNames } from "./sources.js";
+import { openNamedSource, paceOf, sourcesOf } from "./sources.js";
 import { reportedClasses, type WorkerSession, withLastWords } from "./worker-session.js";
 
 /** How long an interrupted run still waits for the reader of its output, milliseconds. */
@@ -33,7 +34,7 @@ export async function execute(
   context: CommandContext,
 ): Promise<number> {
   const given = await commandSettings(flags, parsed, context.env);
-  const [first, ...rest] = sourceNames(given);
+  const [first, ...rest] = sourcesOf(given);
   if (first === undefined) {
     throw new AiwError("USAGE", "nothing to look at: give --source or --camera");
   }

@@ -6,19 +6,25 @@ import { AiwError } from "../core/errors.js";
 import { type Flag, flagValue, longName, type ParsedFlags } from "./flags.js";
 import { refuseBadOutputs } from "./outputs.js";
 
+export interface SettingsOptions {
+  /** The file that --config names may not be there yet, and then says nothing. */
+  readonly configMayBeNew?: boolean;
+  /** Settings that the command has no flag for, and heeds. */
+  readonly more?: readonly SettingName[];
+}
+
 /**
  * The settings of a command: flag, then environment, then aiw.yaml.
- * @param options.configMayBeNew the file that --config names may not be there yet, and then says nothing
  * @throws NOT_BUILT for a flag whose feature is not there yet; USAGE, CONFIG_INVALID
  */
 export async function commandSettings(
   flags: readonly Flag[],
   parsed: ParsedFlags,
   env: NodeJS.ProcessEnv,
-  { configMayBeNew = false } = {},
+  { configMayBeNew = false, more = [] }: SettingsOptions = {},
 ): Promise<Settings> {
   refuseUnbuilt(flags, parsed);
-  const mine = flags.flatMap(({ setting }) => setting ?? []);
+  const mine = [...flags.flatMap(({ setting }) => setting ?? []), ...more];
   const fromFlags = flagLayer(flags, parsed);
   const named = parsed.config as string | undefined;
   const isNew = configMayBeNew && named !== undefined && !existsSync(named);

@@ -1,4 +1,5 @@
 import type { Settings } from "../config/settings.js";
+import { type SourceName, sourceNames } from "../config/source-names.js";
 import { systemClock } from "../core/clock.js";
 import { AiwError } from "../core/errors.js";
 import type { Pace } from "../pipeline/feed.js";
@@ -7,14 +8,9 @@ import type { Machine } from "./machine.js";
 
 const DEFAULT_SIZE = { width: 640, height: 480 };
 
-/** A source as the settings name it. */
-export type SourceName = { readonly kind: "source" | "camera"; readonly uri: string };
-
-export function sourceNames(settings: Settings): SourceName[] {
-  const names = [
-    ...(settings.source ?? []).map((uri) => ({ kind: "source" as const, uri })),
-    ...(settings.camera ?? []).map((uri) => ({ kind: "camera" as const, uri })),
-  ];
+/** What a command is to look at. @throws NOT_BUILT */
+export function sourcesOf(settings: Settings): SourceName[] {
+  const names = sourceNames(settings);
   if (names.filter(({ kind }) => kind === "camera").length > 1) {
     throw new AiwError("NOT_BUILT", "several cameras at once are not built yet");
   }

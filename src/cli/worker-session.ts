@@ -3,6 +3,7 @@ import type { InitOptions, WorkerClient, WorkerInfo } from "../client/worker-cli
 import type { Settings } from "../config/settings.js";
 import { AiwError } from "../core/errors.js";
 import { checkModelFile } from "../worker-process/model-file.js";
+import { environmentError } from "../worker-process/environment-error.js";
 import { startWorker, type WorkerProcess } from "../worker-process/worker-process.js";
 import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
@@ -116,7 +117,7 @@ async function spawnWorker(
   const { python, kind } = await machine.python();
   context.progress.step("starting the worker");
   const { threads, engine, log_format: logFormat } = settings;
-  const start = startWorker({
+  const worker = await startWorker({
     python,
     kind,
     workerDir: machine.workerDir,
@@ -131,14 +132,8 @@ async function spawnWorker(
     env: context.env,
     onLog: (line) => context.debug && context.progress.note(`worker: ${line}`),
     signal,
-  });
-  const worker = await start.catch((error: unknown) => {
-    const isDamaged =
-      kind === "managed" && error instanceof AiwError && error.workerName === "ENGINE_MISSING";
-    if (!isDamaged) throw error;
-    throw new AiwError("ENV_DAMAGED", `the Python environment of ${python} is damaged: ${error.message}`, {
-      cause: error,
-    });
+  }).catch((error: unknown) => {
+    throw environmentError(error, { python, kind });
   });
   return { process: worker, endpoint: { host: worker.host, port: worker.port }, modelPath };
 }

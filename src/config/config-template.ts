@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
+import { printable } from "../core/printable.js";
 
 /** What a new configuration file says of the model. */
 export interface TemplateModel {
@@ -41,7 +42,8 @@ ${classLines(model)}
 # Threads of one inference; by default as many as there are cores.
 # threads: 2
 
-# Conditions on a bench's figures, which ends with exit code 3 when one does not hold.
+# Conditions on a bench's figures, which ends with exit code 3 when one does not hold. What is really in
+# a frame is known of synthetic: only, so recall and precision are for benches of that.
 # gates:
 #   - recall >= 90%
 `;
@@ -71,7 +73,7 @@ function modelLines(model: TemplateModel | undefined): string {
 
 function classLines(model: TemplateModel | undefined): string {
   const names = model?.classNames ?? [];
-  const shown = names.slice(0, NAMED_CLASSES).map((name) => name.replace(/\s+/g, " "));
+  const shown = names.slice(0, NAMED_CLASSES).map((name) => printable(name.replace(/\s+/g, " ")));
   const end = names.length > shown.length ? ", …" : ".";
   const has = shown.length === 0 ? "" : ` The model has ${shown.join(", ")}${end}`;
   return `# Only these classes, by name or id; by default all.${has}\n# classes: [person, car]`;

@@ -1,16 +1,4 @@
-/** A condition on a bench's figures, as `--gate` and `gates:` give it: `recall>=95%`. */
-export interface Gate {
-  /** As it was written. */
-  readonly text: string;
-  /** "p95", "inference.p95", "recall", … */
-  readonly name: string;
-  readonly operator: GateOperator;
-  /** In the unit of the report: milliseconds, megabytes, a share as 0..1, or a plain number. */
-  readonly limit: number;
-}
-
-const OPERATORS = ["<", "<=", ">", ">="] as const;
-export type GateOperator = (typeof OPERATORS)[number];
+import { type Gate, GATE_OPERATORS, type GateOperator } from "../core/gate.js";
 
 /** Statistics of a latency: of the total, or with a stage before them ("inference.p95"). */
 const STATISTICS = ["p50", "p90", "p95", "p99", "max", "mean"];
@@ -58,7 +46,8 @@ export function parseGate(text: string): Gate {
   const name = scanner.token(/[^\s<>=!≤≥]+/y);
   const kind = KINDS.get(name) ?? scanner.fail(unknownName(name));
   const operator = scanner.token(/[<>=!≤≥]+/y);
-  if (!isOperator(operator)) scanner.fail(`${operatorProblem(operator)}; known are ${OPERATORS.join(", ")}`);
+  if (!isOperator(operator))
+    scanner.fail(`${operatorProblem(operator)}; known are ${GATE_OPERATORS.join(", ")}`);
   const digits = scanner.token(/\d+(?:\.\d+)?|\.\d+/y);
   if (digits === "") scanner.fail("a number is missing");
   const number = scanner.position;
@@ -104,7 +93,7 @@ class Scanner {
 }
 
 function isOperator(text: string): text is GateOperator {
-  return (OPERATORS as readonly string[]).includes(text);
+  return (GATE_OPERATORS as readonly string[]).includes(text);
 }
 
 function unknownName(name: string): string {

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import type { Gate } from "../core/gate.js";
 import { MAX_SIDE } from "../frame/pixel-format.js";
-import { type Gate, GateSyntaxError, parseGate } from "./gate.js";
+import { GateSyntaxError, parseGate } from "./gate.js";
 
 /**
  * Values as people write them, on a flag, in the environment or in aiw.yaml, and what they become.

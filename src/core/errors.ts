@@ -57,7 +57,9 @@ const ERROR_TABLE = {
   ENV_OFFLINE: failed(
     "Only this step needs the network. By hand: install worker/requirements.lock of this package into a virtual environment from a folder of wheels, and set AIW_PYTHON to its interpreter; see the README, Without a network.",
   ),
-  ENV_DAMAGED: failed("Run `aiw init`, which makes it anew."),
+  ENV_DAMAGED: failed(
+    "Run `aiw init`, which makes it anew where its files are gone or altered; `aiw doctor` says more.",
+  ),
   ENV_LOCKED: failed("Wait until the other aiw command has made the environment, then run it again."),
 
   WORKER_START: failed("Run with --debug to see all that the worker said."),

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { sourceNames } from "../config/source-names.js";
 import { systemClock } from "../core/clock.js";
 import { streamName } from "../source/stream-name.js";
 import { findOnPath } from "../worker-process/find-on-path.js";
@@ -21,7 +22,7 @@ import { checkPackages, type FoundPackages } from "./packages.js";
 import { checkPort } from "./port.js";
 import { checkProviders } from "./providers.js";
 import { checkPython, type FoundPython, type Interpreter } from "./python.js";
-import { checkSource, configuredSources } from "./source.js";
+import { checkSource } from "./source.js";
 import { type StartedWorker, startCheckedWorker } from "./worker-start.js";
 
 export interface ExamineOptions {
@@ -95,7 +96,7 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
     const v4l2Ctl = findOnPath("v4l2-ctl", env);
     return checkCameras({ platform, ffmpeg: ffmpeg.path, v4l2Ctl, run: run(signal) });
   });
-  for (const name of configuredSources(settings)) {
+  for (const name of sourceNames(settings)) {
     await group.add(`source:${streamName(name.uri)}`, `configured ${name.kind}`, (signal) =>
       checkSource(name, { settings, ffmpeg: ffmpeg.path, signal }),
     );

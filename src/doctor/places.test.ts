@@ -9,7 +9,7 @@ import { checkConfiguredWorker } from "./configured-worker.js";
 import { checkModel } from "./model.js";
 import { checkNode } from "./node-version.js";
 import { checkPort } from "./port.js";
-import { checkSource, configuredSources } from "./source.js";
+import { checkSource } from "./source.js";
 
 const { signal } = new AbortController();
 
@@ -164,13 +164,6 @@ describe("configured model", () => {
 describe("configured sources", () => {
   const look = (kind: "source" | "camera", uri: string, ffmpeg?: string) =>
     checkSource({ kind, uri }, { settings: {}, ffmpeg, signal });
-
-  it("are those of both settings", () => {
-    expect(configuredSources({ source: ["a"], camera: ["default"] })).toEqual([
-      { kind: "source", uri: "a" },
-      { kind: "camera", uri: "default" },
-    ]);
-  });
 
   it("give a frame, or are left alone", async () => {
     expect(await look("source", "synthetic:?seed=1")).toMatchObject({

@@ -1,4 +1,5 @@
 import type { Settings } from "../config/settings.js";
+import type { SourceName } from "../config/source-names.js";
 import { systemClock } from "../core/clock.js";
 import { AiwError, toAiwError } from "../core/errors.js";
 import { isFailure } from "../frame/frame.js";
@@ -7,20 +8,6 @@ import { openCamera, openSource } from "../source/open-source.js";
 import { streamName } from "../source/stream-name.js";
 import { JOIN_VIDEO_GROUP } from "./cameras.js";
 import { type Check, verdicts } from "./check.js";
-
-export interface SourceName {
-  readonly kind: "source" | "camera";
-  /** Of a camera, "default" is the first of this machine. */
-  readonly uri: string;
-}
-
-/** What the settings say to look at. */
-export function configuredSources({ source = [], camera = [] }: Settings): SourceName[] {
-  return [
-    ...source.map((uri) => ({ kind: "source" as const, uri })),
-    ...camera.map((uri) => ({ kind: "camera" as const, uri })),
-  ];
-}
 
 export interface SourceCheckOptions {
   readonly settings: Settings;

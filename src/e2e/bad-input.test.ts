@@ -52,7 +52,7 @@ describe("bad usage", () => {
       "objects=999 is not a whole number from 0 to 254",
     ],
     [["run", "--camera"], "NO_MODEL", "the built-in one knows only synthetic:"],
-    [["bench", "--worker", "127.0.0.1:1"], "NO_MODEL", "as the worker at 127.0.0.1 sees it"],
+    [["bench", "--worker", "127.0.0.1:1"], "USAGE", "give the model with --model"],
     [["run", "--nonsense"], "USAGE", "--nonsense"],
     [["nonsense"], "USAGE", "nonsense"],
     [["doctor", "--worker", "nowhere"], "USAGE", '--worker "nowhere"'],

@@ -18,7 +18,7 @@ function freshMachine() {
     folder,
     config,
     args: ["init", "--yes", "--json", "--config", config],
-    env: { AIW_CACHE: join(folder, "cache") },
+    env: { AIW_CACHE: join(folder, "cache"), AIW_PYTHON: "" },
     remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }),
   };
 }
@@ -42,17 +42,24 @@ describe.skipIf(process.platform === "win32")("aiw init, interrupted", () => {
   it(
     "ends well when it is run again, whenever it was interrupted",
     async () => {
-      const whole = freshMachine();
-      const begun = performance.now();
-      await expectDone(whole);
-      const wholeMs = performance.now() - begun;
-      whole.remove();
+      // The first may have to download; how long a whole one takes from then on is the second's.
+      let wholeMs = 0;
+      for (let n = 0; n < 2; n += 1) {
+        const machine = freshMachine();
+        const begun = performance.now();
+        await expectDone(machine);
+        wholeMs = performance.now() - begun;
+        machine.remove();
+      }
       const seed = Date.now() % 1_000_000;
       const random = seededRandom(seed);
-      for (let n = 0; n < TIMES; n += 1) {
+      let interrupted = 0;
+      // One that had ended by then was not interrupted, and does not count.
+      for (let tries = 0; interrupted < TIMES; tries += 1) {
+        expect(tries).toBeLessThan(2 * TIMES);
         const machine = freshMachine();
         const atMs = (wholeMs * random(1000)) / 1000;
-        const signal = n % 5 === 4 ? "SIGKILL" : "SIGINT";
+        const signal = tries % 5 === 4 ? "SIGKILL" : "SIGINT";
         const running = startAiw(machine.args, machine.env);
         // The random moment is what is tested; nothing is waited for by it.
         await Promise.race([delay(atMs), running.finished]);
@@ -60,6 +67,7 @@ describe.skipIf(process.platform === "win32")("aiw init, interrupted", () => {
         const { code, stderr } = await running.finished;
         const told = `seed ${seed}, ${signal} after ${Math.round(atMs)} ms: ${stderr}`;
         expect([0, signal === "SIGINT" ? 130 : null], told).toContain(code);
+        if (code !== 0) interrupted += 1;
         if (existsSync(machine.config)) {
           expect(isUnedited(readFileSync(machine.config, "utf8")), told).toBe(true);
         }

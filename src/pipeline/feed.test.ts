@@ -278,3 +278,32 @@ describe("Feed, live", () => {
     expect(kit.stream.counts().offered).toBeLessThanOrEqual(25);
   });
 });
+
+describe("Feed.rewind", () => {
+  it("gives back what was read ahead, and goes on with the source's first frame", async () => {
+    const released: string[] = [];
+    const named = (name: string): Frame => ({ ...frame(0), release: () => released.push(name) });
+    const source = new HandSource(false);
+    const rewindable: FrameSource = Object.assign(source, {
+      rewind: () => source.give(named("first"), "end"),
+    });
+    const kit = setUp(rewindable);
+    source.give(named("seventh"), named("eighth"), named("ninth"));
+    await kit.clock.advanceBy(1_000);
+    kit.feed.rewind();
+    expect(released).toEqual(["seventh", "eighth", "ninth"]);
+    await play(kit, { kind: "lossless" }, {});
+    expect(released).toEqual(["seventh", "eighth", "ninth", "first"]);
+    expect(kit.stream.counts()).toMatchObject({ offered: 1, results: 1 });
+  });
+
+  it("leaves a source alone that cannot", async () => {
+    const source = new HandSource(false);
+    const kit = setUp(source);
+    source.give(frame(0), "end");
+    await kit.clock.advanceBy(1_000);
+    kit.feed.rewind();
+    await play(kit, { kind: "lossless" }, {});
+    expect(kit.stream.counts()).toMatchObject({ offered: 1, results: 1 });
+  });
+});

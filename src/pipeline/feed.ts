@@ -59,6 +59,13 @@ export class Feed {
     }
   }
 
+  /** Begins again at the source's first frame, where the source can. */
+  rewind(): void {
+    if (this.source.rewind === undefined) return;
+    this.source.rewind();
+    this.prefetch.discard();
+  }
+
   async close(): Promise<void> {
     await this.source.close();
     await this.prefetch.close();

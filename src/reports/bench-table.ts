@@ -2,6 +2,7 @@ import Table from "cli-table3";
 import type { JudgedGate } from "../bench/gates.js";
 import type { BenchReport, TruthFigures, TruthReport } from "../bench/report.js";
 import { LATENCIES } from "../results/latency.js";
+import { percent } from "./percent.js";
 
 /** Classes that the table names. */
 const NAMED_CLASSES = 8;
@@ -96,10 +97,6 @@ function truthTable({ by_class, ...total }: TruthReport): string {
   for (const [name, of] of classes.slice(0, NAMED_CLASSES)) push(`  ${name}`, of);
   if (classes.length > NAMED_CLASSES) table.push(["  …", ...figures.map(() => "")]);
   return table.toString();
-}
-
-function percent(share: number | null): string {
-  return share === null ? "–" : `${(share * 100).toFixed(1)} %`;
 }
 
 function gateTable(gates: readonly JudgedGate[]): string {

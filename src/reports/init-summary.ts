@@ -36,7 +36,8 @@ export function modelLine(model: ModelDescription): string {
 
 /** What a first latency figure means for people. */
 export function firstFramesLine({ p50, p95, count }: LatencySummary): string {
-  const fps = Math.floor(1000 / p50);
+  const rate = 1000 / p50;
+  const fps = rate < 10 ? rate.toFixed(1) : String(Math.floor(rate));
   return `p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms of ${count} frames: at most some ${fps} a second`;
 }
 

@@ -1,6 +1,7 @@
 import { droppedTotal, type LedgerCounts } from "../pipeline/ledger.js";
 import type { AccuracySummary } from "../results/accuracy.js";
 import type { Tally } from "../results/tally.js";
+import { percent } from "./percent.js";
 
 /** Classes that the summary names. */
 const NAMED_CLASSES = 6;
@@ -32,10 +33,6 @@ function truthLine({ precision, recall, meanIou, objects, found }: AccuracySumma
     `mean IoU ${meanIou === null ? "–" : meanIou.toFixed(2)}`,
     `${found} of ${plural(objects, "object")} found`,
   ].join(" · ");
-}
-
-function percent(share: number | null): string {
-  return share === null ? "–" : `${(share * 100).toFixed(1)} %`;
 }
 
 function plural(n: number, noun: string): string {

@@ -115,7 +115,9 @@ export class SyntheticScene {
     const middle = { x: GAUGE.width / 2, y: GAUGE.height - 8, scale: GAUGE_SCALE, facing: stance.facing };
     figure.draw(new Pen(gauge, middle), gait);
     const whole = gauge.pixels.reduce((sum, pixel) => sum + (pixel >>> 24), 0);
-    return Math.max(inside, whole * (stance.scale / GAUGE_SCALE) ** 2);
+    // Not ** 2, which the language leaves to the engine to round.
+    const enlarged = stance.scale / GAUGE_SCALE;
+    return Math.max(inside, whole * (enlarged * enlarged));
   }
 
   private truthOf({ actor, id, silhouette }: Drawn): TrueObject | undefined {

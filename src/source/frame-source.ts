@@ -16,6 +16,8 @@ export interface FrameSource {
    * @throws AiwError when the source breaks; what was yielded before stands.
    */
   frames(): AsyncGenerator<SourceItem, void, undefined>;
+  /** From now on it gives its first frame and those after it, once more; only sources that cost nothing by it. */
+  rewind?(): void;
   /** Stops it and what it started (subprocesses have ended when it resolves); idempotent. */
   close(): Promise<void>;
   /** CPU time that the source's own subprocess or thread has used, microseconds, where it can be known. */

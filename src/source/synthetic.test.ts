@@ -50,6 +50,27 @@ describe("openSynthetic", () => {
     }
   });
 
+  it("begins again when it is rewound, even while a frame is drawn", async () => {
+    const source = openSynthetic("synthetic:", sourceOptions({ size: { width: 64, height: 48 } }));
+    const frames = source.frames();
+    const next = async () => {
+      const { value } = await frames.next();
+      if (!value || isFailure(value)) throw new Error("no frame");
+      const seen = Buffer.from(value.data).toString("base64");
+      value.release();
+      return seen;
+    };
+    const [first, second] = [await next(), await next()];
+    expect(second).not.toBe(first);
+    source.rewind?.();
+    expect(await next()).toBe(first);
+    const drawn = next();
+    source.rewind?.();
+    expect(await drawn).toBe(first);
+    expect(await next()).toBe(second);
+    await source.close();
+  });
+
   it("has its own rate, for --realtime", () => {
     expect(openSynthetic("synthetic:?fps=25", sourceOptions()).rateFps).toBe(25);
   });

@@ -22,6 +22,7 @@ class SyntheticSource implements FrameSource {
   private readonly size: Size;
   private readonly format: PixelFormat;
   private readonly renderer: SceneRenderer;
+  private next = 0;
   private closed = false;
 
   constructor(
@@ -44,12 +45,23 @@ class SyntheticSource implements FrameSource {
       Buffer.from(new SharedArrayBuffer(bytes)),
     );
     const origin = { source: name, ...size };
-    for (let number = 0; !this.closed; number += 1) {
+    while (!this.closed) {
       const { data, release } = pool.acquire();
+      const number = this.next;
+      this.next += 1;
       const truth = await this.unlessClosed(renderer.draw(data.buffer as SharedArrayBuffer, number));
       if (truth === undefined) return;
+      if (this.next !== number + 1) {
+        // Rewound while it was drawn.
+        release();
+        continue;
+      }
       yield { data, release, ...size, format, origin, truth, capturedAtUs: options.clock.nowUs() };
     }
+  }
+
+  rewind(): void {
+    this.next = 0;
   }
 
   cpuUs(): number {

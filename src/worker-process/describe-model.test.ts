@@ -41,7 +41,7 @@ console.log(JSON.stringify(said));`;
 
 test.each([
   ["MODEL_TRUNCATED", "WORKER_REFUSED", ""],
-  ["ENGINE_MISSING", "WORKER_START", "--debug"],
+  ["SCHEMA_MISSING", "WORKER_START", "--debug"],
 ])("the worker's own error %s", async (name, code, advice) => {
   const body = `console.error("noise\\naiw-worker: error ${name}: it is cut off\\nTraceback"); process.exitCode = 1;`;
   await expect(describeModel(options(body))).rejects.toMatchObject({
@@ -52,6 +52,15 @@ test.each([
     detail: expect.stringContaining("Traceback"),
     advice: expect.stringContaining(advice),
   });
+});
+
+test.each([
+  ["given", "PYTHON_UNUSABLE", /^AIW_PYTHON=.*: no cv2$/],
+  ["managed", "ENV_DAMAGED", /^the Python environment of .* is damaged: no cv2$/],
+] as const)("a package that is missing is said of the environment: %s", async (kind, code, message) => {
+  const body = 'console.error("aiw-worker: error ENGINE_MISSING: no cv2"); process.exitCode = 1;';
+  const expected = { code, message: expect.stringMatching(message) };
+  await expect(describeModel({ ...options(body), kind })).rejects.toMatchObject(expected);
 });
 
 test.each([

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AiwError } from "../core/errors.js";
 import type { ModelDescription } from "../core/model-description.js";
+import { environmentError } from "./environment-error.js";
 import { findErrorLine } from "./error-line.js";
 import { type CommandResult, runCommand } from "./run-command.js";
 import { type WorkerCommandOptions, workerEnv } from "./worker-command.js";
@@ -57,7 +58,7 @@ const descriptionSchema: z.ZodType<ModelDescription> = z.object({
  * Runs `python -m aiw_worker.describe FILE` and returns what it says. A model that aiw cannot run is
  * described too, with `refusal` saying why.
  * @throws AiwError WORKER_REFUSED with the worker's own error (MODEL_TRUNCATED, MODEL_INVALID …),
- *   WORKER_START (it could not be run, or said nothing that is understood), INTERRUPTED.
+ *   ENV_DAMAGED, PYTHON_UNUSABLE (a package is missing), WORKER_START (it could not be run, or said nothing that is understood), INTERRUPTED.
  */
 export async function describeModel(options: DescribeModelOptions): Promise<ModelDescription> {
   const { python, file, threads, debug, signal } = options;
@@ -70,7 +71,7 @@ export async function describeModel(options: DescribeModelOptions): Promise<Mode
     signal,
     maxStdoutChars: MAX_STDOUT_CHARS,
   });
-  if (result.code !== 0) throw failure(file, result);
+  if (result.code !== 0) throw environmentError(failure(file, result), options);
   const parsed = descriptionSchema.safeParse(parseJson(result.stdout));
   if (parsed.success) return parsed.data;
   throw new AiwError("WORKER_START", `describing ${file}: what the worker said of it is not understood`, {

@@ -54,8 +54,8 @@ export function interpreterOf(venvDir: string): string {
 /** The slot's finished environment, or undefined; a few file reads, no subprocess. */
 export function readReady(slot: EnvSlot): ReadyEnv | undefined {
   try {
-    const marker = JSON.parse(readFileSync(join(slot.dir, MARKER), "utf8")) as Partial<Marker>;
-    if (typeof marker.venv !== "string" || typeof marker.base !== "string") return undefined;
+    const marker = readMarker(slot);
+    if (marker === undefined) return undefined;
     const dir = join(slot.dir, marker.venv);
     const python = interpreterOf(dir);
     // A link that dangles throws. One that leads elsewhere now (python3 became another version) would
@@ -73,27 +73,38 @@ function baseOf(venvDir: string): string {
   return /^home\s*=\s*(.+?)\s*$/m.exec(config)?.[1] ?? "";
 }
 
-/** Makes the slot's folder, empties it, and names a fresh folder to build in (not yet made). */
+/**
+ * Makes the slot's folder, takes away what was left half made, and names a fresh folder to build in (not
+ * yet made). An environment that the marker names stays until another takes its place.
+ */
 export async function prepareSlot(slot: EnvSlot): Promise<string> {
   await makeFolder(slot.dir);
-  await unmark(slot);
-  for (const name of readdirSync(slot.dir)) {
-    // What cannot be removed (an orphaned installer still writes there) is in nobody's way.
-    await rm(join(slot.dir, name), { recursive: true, force: true }).catch(() => undefined);
-  }
+  await clearSlot(slot);
   return join(slot.dir, `venv-${randomBytes(4).toString("hex")}`);
 }
 
-/** From now on the slot's environment counts as not made. @throws AiwError ENV_FAILED */
-export async function unmark(slot: EnvSlot): Promise<void> {
-  const path = join(slot.dir, MARKER);
-  await rm(path, { force: true }).catch((cause: unknown) => {
-    throw new AiwError("ENV_FAILED", `cannot remove ${path} (${systemCode(cause)})`, { cause });
-  });
+/** Empties a slot but for the environment that its marker names. */
+async function clearSlot(slot: EnvSlot): Promise<void> {
+  const kept = [MARKER, readMarker(slot)?.venv];
+  for (const name of readdirSync(slot.dir)) {
+    if (kept.includes(name)) continue;
+    // What cannot be removed (an orphaned installer still writes there) is in nobody's way.
+    await rm(join(slot.dir, name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function readMarker(slot: EnvSlot): Marker | undefined {
+  try {
+    const marker = JSON.parse(readFileSync(join(slot.dir, MARKER), "utf8")) as Partial<Marker>;
+    const { venv, base } = marker;
+    return typeof venv === "string" && typeof base === "string" ? { venv, base } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
- * Declares a built environment finished, at once and for good.
+ * Declares a built environment finished, at once and for good, and takes away the one before it.
  * @throws AiwError ENV_FAILED when it was removed meanwhile.
  */
 export async function markReady(slot: EnvSlot, venvDir: string): Promise<ReadyEnv> {
@@ -109,6 +120,7 @@ export async function markReady(slot: EnvSlot, venvDir: string): Promise<ReadyEn
       cause,
     });
   }
+  await clearSlot(slot);
   return { python: interpreterOf(venvDir), dir: venvDir };
 }
 

@@ -24,7 +24,7 @@ function machine(onExport: string) {
     signal: new AbortController().signal,
     force: false,
   };
-  const scratch = () => readdirSync(options.cacheDir).filter((name) => name !== "env");
+  const scratch = () => readdirSync(join(options.cacheDir, "export"));
   return { dir, bin, weights, target: join(dir, "my yolo.onnx"), options, steps, scratch };
 }
 
@@ -37,7 +37,7 @@ test("exports beside the weights, in an environment of its own, and leaves nothi
   expect(scratch()).toEqual([]);
 });
 
-test("takes an export that is there, unless it is older than the weights or forced", async () => {
+test("takes an export that is there, and overwrites it only when forced", async () => {
   const { weights, target, options } = machine(GOOD);
   writeFileSync(target, "exported before");
   expect(await exportModel(weights, options)).toBe(target);
@@ -46,8 +46,18 @@ test("takes an export that is there, unless it is older than the weights or forc
   expect(readFileSync(target, "utf8")).toBe("weights");
   writeFileSync(target, "exported before");
   utimesSync(target, 1, 1);
+  await expect(exportModel(weights, options)).rejects.toThrow("is there, and older than my yolo.pt; --force");
+  expect(readFileSync(target, "utf8")).toBe("exported before");
+});
+
+test("takes away what an export that was killed has left, and not what another is doing", async () => {
+  const { weights, options, scratch } = machine(GOOD);
+  for (const name of ["run-dead", "run-alive"]) {
+    mkdirSync(join(options.cacheDir, "export", name), { recursive: true });
+  }
+  utimesSync(join(options.cacheDir, "export", "run-dead"), 1, 1);
   await exportModel(weights, options);
-  expect(readFileSync(target, "utf8")).toBe("weights");
+  expect(scratch()).toEqual(["run-alive"]);
 });
 
 test.each([

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AiwError, systemCode } from "../core/errors.js";
 import type { Env } from "./cache-dir.js";
@@ -21,6 +21,9 @@ export const EXPORT_NOTICE =
   "exporting is done by the package ultralytics, whose licence is AGPL-3.0, in an environment of its own " +
   "(gigabytes, as it brings PyTorch); loading a .pt file runs the code that is in it, so export only what you trust";
 
+/** An export that has run for so long is none any more. */
+const STALE_MS = 24 * 3_600_000;
+
 const EXPORT = `
 import sys
 from ultralytics import YOLO
@@ -41,12 +44,18 @@ export function exportTarget(weights: string): string {
 export async function exportModel(weights: string, options: ExportOptions): Promise<string> {
   const { env, cacheDir, lockFile, onStep, signal } = options;
   const target = exportTarget(weights);
-  if (!options.force && (await isNewer(target, weights))) return target;
+  if (!options.force && (await isThere(target))) {
+    if (await isNewer(target, weights)) return target;
+    const message = `${target} is there, and older than ${basename(weights)}; --force overwrites it`;
+    throw new AiwError("EXPORT_FAILED", message);
+  }
   // AIW_PYTHON names a worker's environment.
   const ownEnv = { ...env, AIW_PYTHON: undefined };
   const { python } = await ensurePython({ env: ownEnv, lockFile, cacheDir, onStep, signal });
-  await mkdir(cacheDir, { recursive: true });
-  const scratch = await mkdtemp(join(cacheDir, "export-"));
+  const exports = join(cacheDir, "export");
+  await mkdir(exports, { recursive: true });
+  await clearStale(exports);
+  const scratch = await mkdtemp(join(exports, "run-"));
   try {
     onStep(`exporting ${basename(weights)}`);
     const copy = join(scratch, basename(weights));
@@ -72,6 +81,16 @@ export async function exportModel(weights: string, options: ExportOptions): Prom
   }
 }
 
+/** Takes away what exports that were killed have left. */
+async function clearStale(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const info = await stat(path).catch(() => undefined);
+    if (info === undefined || Date.now() - info.mtimeMs < STALE_MS) continue;
+    await rm(path, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
 async function place(made: string, target: string): Promise<void> {
   const part = `${target}.${process.pid}.part`;
   try {
@@ -81,6 +100,10 @@ async function place(made: string, target: string): Promise<void> {
     await rm(part, { force: true }).catch(() => undefined);
     throw new AiwError("EXPORT_FAILED", `${target} cannot be written (${systemCode(cause)})`, { cause });
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
 async function isNewer(target: string, weights: string): Promise<boolean> {

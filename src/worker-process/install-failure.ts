@@ -23,7 +23,7 @@ const CAUSES: readonly (readonly [cause: string, pattern: RegExp])[] = [
     /name resolution|name or service not known|nodename nor servname|getaddrinfo|dns error|failed to lookup address|connection (?:refused|reset|timed out)|NewConnectionError|ConnectTimeoutError|ReadTimeout|read timed out|network is unreachable|no route to host|ProxyError|error sending request|failed to fetch|could not connect|operation timed out/i,
   ],
   [
-    "no wheel for this Python and platform",
+    "no wheel for this Python and platform, or the package index was not reached",
     /no matching distribution|has no wheels|no usable wheels|could not find a version|not a supported wheel|no solution found/i,
   ],
   ["permission denied", /permission denied|EACCES|read-only file system|os error 13\b|os error 30\b/i],

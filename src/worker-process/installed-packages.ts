@@ -1,3 +1,4 @@
+import { probePython } from "./python-probe.js";
 import { type CommandResult, runCommand } from "./run-command.js";
 import { type WorkerCommandOptions, workerEnv } from "./worker-command.js";
 
@@ -42,10 +43,16 @@ export async function installedPackages(
   return parseAnswer(result.stdout) ?? { failure: whyNot(result) };
 }
 
-/** What is wrong with an environment of ours; undefined where all is as its lock says. */
+/**
+ * What is wrong with an environment of ours; undefined where all is as its lock says, and where its
+ * interpreter runs and yet cannot tell (a slow disk): what cannot be judged is not damaged.
+ */
 export async function environmentDamage(options: InstalledOptions): Promise<string | undefined> {
   const answer = await installedPackages(options);
-  if ("failure" in answer) return answer.failure;
+  if ("failure" in answer) {
+    const facts = await probePython([options.python], options.env, options.signal);
+    return "failure" in facts ? facts.failure : undefined;
+  }
   for (const { name, wanted, found, damage } of answer.packages) {
     if (found === null) return `${name} is missing`;
     if (found !== wanted) return `${name} ${found}, not ${wanted}`;

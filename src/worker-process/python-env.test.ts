@@ -59,7 +59,6 @@ test.each([
     packages({ name: "cv2", wanted: "5", found: "5", damage: "a.so was altered" }),
     "cv2: a.so was altered",
   ],
-  ["unable to say", "Segmentation fault", "Segmentation fault"],
 ])(
   "an environment with a package %s is found out and made anew, only where that is asked for",
   async (_, damage, said) => {
@@ -83,6 +82,25 @@ test.each([
     expect(await ensurePython(repairing)).toEqual(second);
   },
 );
+
+test("an environment that runs and cannot say how it is, is kept", async () => {
+  const { bin, dir, options } = machine();
+  fakePython(python3(bin));
+  const first = await ensurePython(options);
+  writeFileSync(join(bin, "damage"), "Segmentation fault");
+  expect(await ensurePython({ ...options, repairWith: dir })).toEqual(first);
+});
+
+test("a damaged environment stays where no other can be made", async () => {
+  const { bin, dir, options } = machine();
+  fakePython(python3(bin));
+  const first = await ensurePython(options);
+  writeFileSync(join(bin, "damage"), packages({ name: "cv2", wanted: "5", found: null, damage: null }));
+  fakePython(python3(bin), { onPip: "exit 1" });
+  const repaired = ensurePython({ ...options, repairWith: dir });
+  await expect(repaired).rejects.toMatchObject({ code: "ENV_FAILED" });
+  expect(await ensurePython(options)).toEqual(first);
+});
 
 test("another lock file has another environment, and leaves the first alone", async () => {
   const { bin, dir, options } = machine();

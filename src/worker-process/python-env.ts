@@ -13,7 +13,6 @@ import {
   prepareSlot,
   type ReadyEnv,
   readReady,
-  unmark,
 } from "./env-store.js";
 import { checkGivenPython } from "./given-python.js";
 import { environmentDamage } from "./installed-packages.js";
@@ -57,8 +56,12 @@ export async function ensurePython(options: EnsurePythonOptions): Promise<Python
 
   const lockText = readLock(options.lockFile);
   const slot = envSlot(resolve(options.cacheDir), lockText);
-  if (options.repairWith !== undefined) await dropDamaged(slot, options.repairWith, options);
-  const ready = readReady(slot) ?? (await makeOrAwait(slot, lockText, options));
+  const damaged = await damagedEnv(slot, options);
+  const find = () => {
+    const ready = readReady(slot);
+    return ready?.dir === damaged ? undefined : ready;
+  };
+  const ready = find() ?? (await makeOrAwait(slot, lockText, find, options));
   return { ...ready, kind: "managed" };
 }
 
@@ -69,19 +72,24 @@ export function findManagedEnv(
   return readReady(envSlot(resolve(options.cacheDir), readLock(options.lockFile)));
 }
 
-/** Takes the marker off an environment that is damaged: then it counts as half made. */
-async function dropDamaged(slot: EnvSlot, workerDir: string, options: EnsurePythonOptions): Promise<void> {
-  const { onStep } = options;
+/** The folder of an environment that is there and damaged, where that is looked for. */
+async function damagedEnv(slot: EnvSlot, options: EnsurePythonOptions): Promise<string | undefined> {
+  const { repairWith: workerDir, onStep } = options;
   const ready = readReady(slot);
-  if (ready === undefined) return;
+  if (ready === undefined || workerDir === undefined) return undefined;
   onStep?.("checking the Python environment");
   const damage = await environmentDamage({ ...options, ...ready, kind: "managed", workerDir });
-  if (damage === undefined) return;
+  if (damage === undefined) return undefined;
   onStep?.(`the Python environment is damaged (${damage}): making it anew`);
-  await unmark(slot);
+  return ready.dir;
 }
 
-async function makeOrAwait(slot: EnvSlot, lockText: string, options: EnsurePythonOptions): Promise<ReadyEnv> {
+async function makeOrAwait(
+  slot: EnvSlot,
+  lockText: string,
+  find: () => ReadyEnv | undefined,
+  options: EnsurePythonOptions,
+): Promise<ReadyEnv> {
   const { env, signal, onStep = () => undefined } = options;
   await makeFolder(dirname(slot.dir));
   const make = async () => {
@@ -95,7 +103,7 @@ async function makeOrAwait(slot: EnvSlot, lockText: string, options: EnsurePytho
     }
   };
   const onWait = () => onStep("waiting for another aiw command that is making the Python environment");
-  return withEnvLock(slot, () => readReady(slot), make, onWait, signal);
+  return withEnvLock(slot, find, make, onWait, signal);
 }
 
 function readLock(lockFile: string): string {
