@@ -91,9 +91,13 @@ async function createWithUv(uv: string, { venvDir, lockFile }: CreateOptions, ru
     throw installFailure("making the Python environment with uv", made);
   }
   const target = ["--python", interpreterOf(venvDir)];
-  const flags = ["--require-hashes", "--only-binary", ":all:", "-r", lockFile];
-  const installed = await run(uv, ["pip", "install", ...target, ...flags]);
+  const installed = await run(uv, ["pip", "install", ...target, ...fromLock(lockFile)]);
   if (installed.code !== 0) throw installFailure("installing the worker's packages with uv", installed);
+}
+
+/** Just what the lock names: it is complete, and leaves out what a package wants in vain. */
+function fromLock(lockFile: string): string[] {
+  return ["--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", lockFile];
 }
 
 async function createWithPip(python: PythonFacts, options: CreateOptions, run: Run): Promise<void> {
@@ -109,7 +113,7 @@ async function createWithPip(python: PythonFacts, options: CreateOptions, run: R
     ...["-m", "pip", "install", "--disable-pip-version-check", "--no-input"],
     // The worker keeps compiled modules elsewhere (PYTHONPYCACHEPREFIX).
     "--no-compile",
-    ...["--require-hashes", "--only-binary", ":all:", "-r", lockFile],
+    ...fromLock(lockFile),
   ]);
   if (installed.code !== 0) throw installFailure("installing the worker's packages with pip", installed);
 }

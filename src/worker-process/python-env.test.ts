@@ -40,7 +40,7 @@ test("the environment is made once, with pip, and told step by step", async () =
   ]);
   const calls = callsIn(bin);
   expect(calls).toHaveLength(2);
-  expect(calls[1]).toContain(`--require-hashes --only-binary :all: -r ${options.lockFile}`);
+  expect(calls[1]).toContain(`--no-deps --require-hashes --only-binary :all: -r ${options.lockFile}`);
 
   steps.length = 0;
   expect(await ensurePython(options)).toEqual(made);
@@ -129,7 +129,7 @@ esac`,
   expect(callsIn(bin)).toEqual([
     "uv --version",
     expect.stringMatching(/^uv venv --no-project --python >=3\.10,<3\.1[45] .*venv-/),
-    `uv pip install --python ${dir}/bin/python --require-hashes --only-binary :all: -r ${options.lockFile}`,
+    `uv pip install --python ${dir}/bin/python --no-deps --require-hashes --only-binary :all: -r ${options.lockFile}`,
   ]);
   expect(steps).toEqual([
     "creating the Python environment with uv",
