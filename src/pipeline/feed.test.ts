@@ -146,6 +146,33 @@ describe("Feed, paced", () => {
     expect(kit.stream.counts()).toMatchObject({ offered: 10, dropped: { latest_wins: 8 }, inFlight: 2 });
   });
 
+  it("reads ahead while nothing is looked at, as long as enough is at hand", async () => {
+    const readAtUs: number[] = [];
+    let clock: ManualClock | undefined;
+    const source: FrameSource = {
+      ...endless(),
+      async *frames() {
+        for (;;) {
+          readAtUs.push(clock?.nowUs() ?? 0);
+          yield frame(0);
+        }
+      },
+    };
+    const kit = setUp(source, 40_000);
+    ({ clock } = kit);
+    await play(kit, { kind: "paced", fps: 10 }, { durationUs: 400_000 });
+    // Three before the start, then one after each result, and not when its frame is sent.
+    expect(readAtUs.slice(0, 3)).toEqual([0, 0, 0]);
+    expect(readAtUs.slice(3, 7)).toEqual([40_000, 140_000, 240_000, 340_000]);
+  });
+
+  it("reads on while the worker never rests, so that no frame is late", async () => {
+    const kit = setUp(endless(), 150_000);
+    await play(kit, { kind: "paced", fps: 10 }, { durationUs: 1_000_000 });
+    expect(kit.stream.counts().offered).toBe(10);
+    expect(kit.stream.counts().dropped).not.toHaveProperty("source_late");
+  });
+
   it("does not drift: due times are rounded from the start, not summed", async () => {
     const kit = setUp(endless(), 1_000);
     await play(kit, { kind: "paced", fps: 12 }, { maxFrames: 25 });

@@ -96,17 +96,24 @@ export class Feed {
     const lengthUs = Math.min(durationUs, Math.round((maxFrames * 1e6) / fps));
     await this.prefetch.whenReady(signal);
     const startUs = this.clock.nowUs();
-    for (let i = 0; i < frames && !signal.aborted; i++) {
-      const dueUs = startUs + Math.round((i * 1e6) / fps);
-      await waitUntil(this.clock, dueUs, signal);
-      if (signal.aborted) return;
-      const item = this.prefetch.takeNow();
-      if (item !== undefined) stream.offer(item, dueUs);
-      else if (this.prefetch.isExhausted) return;
-      else stream.offerMissing();
+    const off = stream.on("idle", () => this.prefetch.setQuiet(true));
+    try {
+      for (let i = 0; i < frames && !signal.aborted; i++) {
+        const dueUs = startUs + Math.round((i * 1e6) / fps);
+        await waitUntil(this.clock, dueUs, signal);
+        if (signal.aborted) return;
+        const item = this.prefetch.takeNow();
+        if (item !== undefined) stream.offer(item, dueUs);
+        else if (this.prefetch.isExhausted) return;
+        else stream.offerMissing();
+        this.prefetch.setQuiet(stream.isIdle);
+      }
+      // The period of the last frame belongs to the run.
+      if (Number.isFinite(lengthUs)) await waitUntil(this.clock, startUs + lengthUs, signal);
+    } finally {
+      off();
+      this.prefetch.setQuiet(true);
     }
-    // The period of the last frame belongs to the run.
-    if (Number.isFinite(lengthUs)) await waitUntil(this.clock, startUs + lengthUs, signal);
   }
 
   private async live(

@@ -1,5 +1,8 @@
 import { isFailure, type SourceItem } from "../frame/frame.js";
 
+/** Items that are read whatever goes on: with none at hand the next frame would be late. */
+const LEAST = 1;
+
 /**
  * Reads a source ahead of its consumer, so that the next frame is there before it is due. Reads on
  * while it holds fewer than `depth` items.
@@ -7,6 +10,7 @@ import { isFailure, type SourceItem } from "../frame/frame.js";
 export class Prefetch {
   private readonly items: SourceItem[] = [];
   private failure: unknown;
+  private isQuiet = true;
   private state: "reading" | "ended" | "failed" = "reading";
   private wakeReader: (() => void) | undefined;
   private wakeConsumer: (() => void) | undefined;
@@ -47,6 +51,15 @@ export class Prefetch {
     signal?.removeEventListener("abort", wake);
   }
 
+  /**
+   * Says whether a frame is being looked at. Reading ahead takes its time from that where cores are few (a
+   * frame is drawn or converted), so it waits for a quiet moment, as long as enough is at hand.
+   */
+  setQuiet(isQuiet: boolean): void {
+    this.isQuiet = isQuiet;
+    if (isQuiet) this.wake("wakeReader");
+  }
+
   /** Gives back what was read and not taken. */
   discard(): void {
     for (const item of this.items.splice(0)) if (!isFailure(item)) item.release();
@@ -65,12 +78,16 @@ export class Prefetch {
     this.discard();
   }
 
+  private get hasEnough(): boolean {
+    return this.items.length >= (this.isQuiet ? this.depth : LEAST);
+  }
+
   private async read(): Promise<void> {
     try {
       for await (const item of this.source) {
         this.items.push(item);
         this.wake("wakeConsumer");
-        while (this.items.length >= this.depth && this.state === "reading") {
+        while (this.hasEnough && this.state === "reading") {
           await new Promise<void>((resolve) => {
             this.wakeReader = resolve;
           });
