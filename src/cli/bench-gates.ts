@@ -27,14 +27,18 @@ export function checkGates(gates: readonly Gate[], source: SourceName): void {
 export function throwIfGatesFailed(gates: readonly JudgedGate[]): void {
   const failed = gates.filter(({ verdict }) => verdict === "fail");
   if (failed.length > 0) {
-    const said = failed.map(({ gate, value }) => `"${gate}" does not hold, measured was ${value}`);
+    const said = failed.map(
+      ({ gate, value }) =>
+        `"${gate}" does not hold, measured was ${value === null ? "nothing" : Number(value.toFixed(4))}`,
+    );
     throw new AiwError("GATE_FAILED", said.join("; "));
   }
   const unjudged = gates.filter(({ verdict }) => verdict === "insufficient");
   if (unjudged.length === 0) return;
-  const said = unjudged.map(
-    ({ gate, samples, needed }) =>
-      `"${gate}" cannot be judged, of ${needed} samples needed there are ${samples}`,
+  const said = unjudged.map(({ gate, samples, needed }) =>
+    samples === 0
+      ? `"${gate}" cannot be judged: in the frames there was nothing for it, of the classes and at the size asked for`
+      : `"${gate}" cannot be judged, of ${needed} samples needed there are ${samples}`,
   );
   throw new AiwError("GATE_INSUFFICIENT", said.join("; "));
 }

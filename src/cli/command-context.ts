@@ -24,6 +24,9 @@ export class Interruption extends AiwError {
   }
 }
 
+/** A signal that follows so soon is the same one once more: to us, and to our group (timeout, npx). */
+const ECHO_MS = 200;
+
 /** Runs a command with signals turned into an abort; a second Ctrl-C ends the process at once. */
 export async function withContext(
   options: { debug: boolean; quiet: boolean },
@@ -32,12 +35,15 @@ export async function withContext(
   const { env } = process;
   const controller = new AbortController();
   const progress = await createProgress(env, options.quiet);
+  let interruptedAtMs = 0;
   const onSignal = (name: NodeJS.Signals) => {
     const interruption = new Interruption(name as keyof typeof SIGNAL_EXIT);
     if (controller.signal.aborted) {
+      if (performance.now() - interruptedAtMs < ECHO_MS) return;
       progress.clear();
       process.exit(interruption.exitCode);
     }
+    interruptedAtMs = performance.now();
     controller.abort(interruption);
   };
   const names = Object.keys(SIGNAL_EXIT) as NodeJS.Signals[];

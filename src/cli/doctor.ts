@@ -103,9 +103,18 @@ function machine(): Record<string, string | number> {
   };
 }
 
+/** The home that the account has, whatever HOME says. */
+function accountHome(): string | undefined {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whose name and home folder a bundle must not hold, by all the names that the home has. */
 function owner(env: NodeJS.ProcessEnv): { homes: string[]; userName: string } {
-  const homes = [homedir(), env.HOME, env.USERPROFILE].flatMap((home) => {
+  const homes = [homedir(), accountHome(), env.HOME, env.USERPROFILE].flatMap((home) => {
     if (!home) return [];
     try {
       return [home, realpathSync(home)];

@@ -1,4 +1,5 @@
 import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { findConfigFile } from "../config/config-file.js";
 import { configTemplate } from "../config/config-template.js";
 import type { Settings } from "../config/settings.js";
 import { AiwError, ExitCode } from "../core/errors.js";
@@ -36,13 +37,19 @@ export async function execute(
   context: CommandContext,
 ): Promise<number> {
   const settings = await commandSettings(flags, parsed, context.env, { configMayBeNew: true, more: HEEDED });
-  const configPath = resolve((parsed.config as string | undefined) ?? "aiw.yaml");
+  const configPath = await configFileOf(parsed.config as string | undefined);
   checkWritable(configPath);
   const report = await new Init(settings, parsed, context).run(configPath);
   context.progress.clear();
   context.progress.note(nextSteps(report));
   if (parsed.json === true) await writeWhole("-", `${JSON.stringify(report, null, 2)}\n`);
   return ExitCode.ok;
+}
+
+/** The file that init writes: the one named, else the one that settings are taken from, else a new one here. */
+async function configFileOf(named: string | undefined): Promise<string> {
+  if (named !== undefined) return resolve(named);
+  return (await findConfigFile(undefined, process.cwd()))?.path ?? resolve("aiw.yaml");
 }
 
 /** The steps, each of which can be done again and finds what was done before. */
@@ -75,7 +82,7 @@ class Init {
       model: { ...model, embedded: weights === undefined },
       first_frames: first,
       config,
-      next: commandsToGoOn(weights !== undefined),
+      next: commandsToGoOn(weights, config.action === "kept" && this.flags.model !== undefined),
     };
   }
 
@@ -137,7 +144,7 @@ class Init {
     this.done("model", is);
     // Its first line names the file, and has just been said.
     const [, ...lines] = modelCard(model).split("\n");
-    context.progress.note(lines.map((line) => `  ${line}`).join("\n"));
+    context.progress.note(lines.join("\n"));
     return model;
   }
 
@@ -161,7 +168,11 @@ class Init {
     const outcome = await writeConfig(path, content, this.flags.force === true);
     const shown = { ...outcome, path: relative(process.cwd(), path) || path };
     if (outcome.action === "kept") this.warn("settings", configLine(shown));
-    else this.done("settings", configLine(shown));
+    if (outcome.action === "kept" && this.flags.model !== undefined) {
+      // Even with --quiet: the model that was asked for is not what the next command will run.
+      this.context.progress.clear();
+      process.stderr.write(`aiw: warning: ${shown.path} is kept and may name another model than --model\n`);
+    } else this.done("settings", configLine(shown));
     if (outcome.difference !== undefined) this.context.progress.note(outcome.difference);
     return outcome;
   }
@@ -183,17 +194,19 @@ function relativePath(folder: string, path: string): string {
   return isAbsolute(way) || way.startsWith("..") ? path : way.split(sep).join("/");
 }
 
-function commandsToGoOn(hasModel: boolean): InitReport["next"] {
-  if (!hasModel) {
+/** @param isOnFlag whether the model has to be given each time, since the file was kept as it is */
+function commandsToGoOn(weights: string | undefined, isOnFlag: boolean): InitReport["next"] {
+  if (weights === undefined) {
     return [
       { command: "aiw bench --fps 12", purpose: "how fast and how good the built-in detector is here" },
       { command: "aiw init --model yolo11s.onnx", purpose: "a model of yours" },
       { command: "aiw doctor", purpose: "what works on this machine, and what does not" },
     ];
   }
+  const model = isOnFlag ? ` --model ${basename(weights)}` : "";
   return [
-    { command: "aiw run --source street.mp4", purpose: "detections, one line of JSON a frame" },
-    { command: "aiw run --camera", purpose: "the same of the first camera" },
-    { command: "aiw bench --fps 12", purpose: "latency, drops and detections at a fixed rate" },
+    { command: `aiw run${model} --source street.mp4`, purpose: "detections, one line of JSON a frame" },
+    { command: `aiw run${model} --camera`, purpose: "the same of the first camera" },
+    { command: `aiw bench${model} --fps 12`, purpose: "latency, drops and detections at a fixed rate" },
   ];
 }

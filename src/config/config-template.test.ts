@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseConfigFile } from "./config-file.js";
-import { configTemplate, isUnedited } from "./config-template.js";
+import { configTemplate, isUnedited, withoutChecksum } from "./config-template.js";
 import { resolveSettings } from "./settings.js";
 
 const MODEL = {
@@ -45,6 +45,15 @@ describe("configTemplate", () => {
         expect(isUnedited(text)).toBe(true);
       }),
     );
+  });
+});
+
+describe("withoutChecksum", () => {
+  it("takes the line away wherever it stands by now, and leaves a file without one alone", () => {
+    const text = configTemplate(MODEL);
+    expect(withoutChecksum(text)).not.toContain("checksum");
+    expect(withoutChecksum(`${text}conf: 0.7\n`)).toBe(`${withoutChecksum(text)}conf: 0.7\n`);
+    expect(withoutChecksum("model: a.onnx\n")).toBe("model: a.onnx\n");
   });
 });
 

@@ -52,7 +52,7 @@ ${classLines(model)}
 
 /** A file's text without the line that tells whether it was edited. */
 export function withoutChecksum(content: string): string {
-  return content.replace(/\n# checksum .*\n$/, "");
+  return content.replace(/\n# checksum [0-9a-f]{16}: .*(?=\r?\n)/, "");
 }
 
 /** Whether a file is just as configTemplate made it, for whatever model. */

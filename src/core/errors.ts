@@ -29,7 +29,7 @@ const ERROR_TABLE = {
   ),
 
   MODEL_NOT_FOUND: failed(
-    "Check the path, export one (yolo export model=yolo11n.pt format=onnx), or use --source synthetic:, which needs none.",
+    "Check the path, or export one (yolo export model=yolo11n.pt format=onnx); to look at synthetic: none is needed.",
   ),
   MODEL_NOT_EXPORTED: failed(
     "Run it, or have it run: aiw init --model FILE.pt --export; it is of the package ultralytics, whose licence is AGPL-3.0.",
@@ -54,6 +54,7 @@ const ERROR_TABLE = {
   PYTHON_UNUSABLE: failed("Set AIW_PYTHON to a Python >= 3.10 that has the worker's packages, or unset it."),
   VENV_MISSING: failed("Install that package, install uv, or set AIW_PYTHON."),
   ENV_FAILED: failed("Check the network and the free space of the cache folder, then run it again."),
+  CACHE_UNUSABLE: failed("Set AIW_CACHE to a folder that can be written."),
   ENV_OFFLINE: failed(
     "Only this step needs the network. By hand: install worker/requirements.lock of this package into a virtual environment from a folder of wheels, and set AIW_PYTHON to its interpreter; see the README, Without a network.",
   ),
@@ -62,7 +63,7 @@ const ERROR_TABLE = {
   ),
   ENV_LOCKED: failed("Wait until the other aiw command has made the environment, then run it again."),
 
-  WORKER_START: failed("Run with --debug to see all that the worker said."),
+  WORKER_START: failed("Run `aiw doctor`, or with --debug to see all that the worker said."),
   WORKER_UNREACHABLE: failed("Check that `aiw worker` runs there and that --worker names its host and port."),
   WORKER_LOST: failed("Run with --debug to see the worker's log."),
   // The worker's own message says the way out.

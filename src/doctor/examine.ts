@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { sourceNames } from "../config/source-names.js";
+import { type SourceName, sourceNames } from "../config/source-names.js";
 import { systemClock } from "../core/clock.js";
 import { streamName } from "../source/stream-name.js";
+import { isSynthetic } from "../source/synthetic-uri.js";
 import { findOnPath } from "../worker-process/find-on-path.js";
 import { checkModelFile } from "../worker-process/model-file.js";
 import { findManagedEnv } from "../worker-process/python-env.js";
@@ -16,7 +17,7 @@ import { checkConfiguredWorker } from "./configured-worker.js";
 import { checkFfmpeg, type FoundFfmpeg } from "./ffmpeg.js";
 import { limited } from "./limited.js";
 import { checkMachine } from "./machine.js";
-import { checkModel, modelNotFound, modelNotTried, noModel } from "./model.js";
+import { checkModel, modelNotFound, modelNotTried, needsModel, noModel } from "./model.js";
 import { checkNode } from "./node-version.js";
 import { checkPackages, type FoundPackages } from "./packages.js";
 import { checkPort } from "./port.js";
@@ -124,7 +125,7 @@ async function workerAndModel(
 ): Promise<readonly string[]> {
   const { settings } = options.configuration;
   const { model, worker: configured } = settings;
-  const found = await locate(model, configured !== undefined, options.embeddedModel);
+  const found = await locate(model, configured !== undefined, options.embeddedModel, sourceNames(settings));
   const modelDir = configured === undefined && found.path !== undefined ? dirname(found.path) : undefined;
   const { threads, engine } = settings;
   const { worker, log } = await group.found<StartedWorker>(
@@ -156,8 +157,11 @@ async function locate(
   model: string | undefined,
   isElsewhere: boolean,
   embedded: string,
+  sources: readonly SourceName[],
 ): Promise<{ path?: string; check?: Check }> {
   if (isElsewhere) return model === undefined ? { check: noModel() } : { path: model };
+  const other = sources.find(({ kind, uri }) => kind === "camera" || !isSynthetic(uri));
+  if (model === undefined && other !== undefined) return { check: needsModel(other) };
   try {
     return { path: await checkModelFile(model ?? embedded) };
   } catch (error) {

@@ -1,7 +1,9 @@
 import { basename } from "node:path";
 import { WorkerClient, type WorkerInfo } from "../client/worker-client.js";
 import type { Settings } from "../config/settings.js";
+import type { SourceName } from "../config/source-names.js";
 import { AiwError } from "../core/errors.js";
+import { streamName } from "../source/stream-name.js";
 import { type Check, verdicts } from "./check.js";
 
 const { ok, warning, failure, failed } = verdicts("model", "model");
@@ -12,6 +14,12 @@ export const modelNotFound = (error: unknown): Check => failed(error);
 
 export function noModel(): Check {
   return ok("none is configured for that worker; one is given with --model or in aiw.yaml");
+}
+
+/** The built-in detector knows the scene only. */
+export function needsModel({ kind, uri }: SourceName): Check {
+  const detail = `none is configured, and the built-in one knows only synthetic:, not the ${kind} ${streamName(uri)}`;
+  return failure(detail, "Name one with --model or in aiw.yaml: aiw init --model FILE");
 }
 
 export function modelNotTried(): Check {

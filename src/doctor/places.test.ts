@@ -6,7 +6,7 @@ import { TableWorker, type TableWorkerScript } from "../testing/table-worker.js"
 import { tempDir } from "../worker-process/testing/fakes.js";
 import { checkCacheFolder } from "./cache-folder.js";
 import { checkConfiguredWorker } from "./configured-worker.js";
-import { checkModel } from "./model.js";
+import { checkModel, needsModel } from "./model.js";
 import { checkNode } from "./node-version.js";
 import { checkPort } from "./port.js";
 import { checkSource } from "./source.js";
@@ -158,6 +158,14 @@ describe("configured model", () => {
       status: "failure",
       detail: expect.stringContaining("closed the connection"),
     });
+  });
+});
+
+describe("no model", () => {
+  it("is a failure where something is looked at that the built-in one does not know", () => {
+    const check = needsModel({ kind: "source", uri: "rtsp://me:secret@cam/1?token=t" });
+    expect(check).toMatchObject({ status: "failure", advice: expect.stringContaining("aiw init --model") });
+    expect(check.detail).not.toMatch(/secret|token=t/);
   });
 });
 

@@ -100,7 +100,7 @@ describe("what is missing", () => {
   it("names the cache folder where nothing can be made", async () => {
     const cache = join(file("no-folder", ""), "cache");
     const result = await aiw(["bench"], { AIW_CACHE: cache, AIW_PYTHON: "" });
-    expectError(result, 1, "ENV_FAILED", "cannot make the cache folder", "set AIW_CACHE");
+    expectError(result, 1, "CACHE_UNUSABLE", "cannot make the cache folder", "Set AIW_CACHE");
   });
 
   it("names an environment that was damaged, and what makes it anew, which init then does", async () => {

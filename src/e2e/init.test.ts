@@ -1,9 +1,17 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { isUnedited } from "../config/config-template.js";
-import { aiw, hasShared, model } from "./aiw.js";
+import { aiw, hasShared, model, startAiw } from "./aiw.js";
 
 function folder() {
   const path = mkdtempSync(join(tmpdir(), "aiw-init-"));
@@ -11,6 +19,9 @@ function folder() {
   const config = join(path, "aiw.yaml");
   return { path, config, text: () => readFileSync(config, "utf8") };
 }
+
+/** Runs what follows in a folder. */
+const inFolder = (dir: string) => ["sh", "-c", 'cd "$0" && exec "$@"', dir];
 
 const init = (config: string, ...args: string[]) => aiw(["init", "--config", config, ...args]);
 
@@ -51,6 +62,31 @@ describe("aiw init", () => {
     const { code, stdout, stderr } = await init(folder().config, "--quiet");
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "", stderr: "" });
   });
+
+  it("writes the file that the folder's commands already take their settings from", async () => {
+    const { path, config, text } = folder();
+    writeFileSync(config, "conf: 0.6\n");
+    const below = join(path, "below");
+    mkdirSync(below);
+    const { code, stderr } = await startAiw(["init"], {}, undefined, inFolder(below)).finished;
+    expect(code).toBe(0);
+    expect(stderr).toContain("has edits and is kept as it is");
+    expect(text()).toBe("conf: 0.6\n");
+    expect(readdirSync(below)).toEqual([]);
+  });
+
+  it.skipIf(!hasShared)(
+    "says even when quiet that a kept file does not name the model asked for",
+    async () => {
+      const { config } = folder();
+      writeFileSync(config, "conf: 0.6\n");
+      const { stdout, stderr } = await init(config, "--model", model("yolox-nano"), "--quiet", "--json");
+      expect(stderr).toMatch(
+        /^aiw: warning: \S+aiw\.yaml is kept and may name another model than --model\n$/,
+      );
+      expect(JSON.parse(stdout).next[0].command).toBe("aiw run --model yolox-nano.onnx --source street.mp4");
+    },
+  );
 
   it("keeps an edited configuration, shows what it would write, and does so with --force", async () => {
     const { config, text } = folder();

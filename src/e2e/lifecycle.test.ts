@@ -78,6 +78,15 @@ describe.skipIf(!hasShared || process.platform !== "linux")(
       expect(isAlive(worker)).toBe(false);
     });
 
+    it("takes a signal that comes twice at once for one, as from timeout or npx", async () => {
+      const { aiw, worker } = await running();
+      for (let n = 0; n < 2; n += 1) aiw.child.kill("SIGINT");
+      const { code, stderr } = await aiw.finished;
+      expect(code).toBe(130);
+      expect(stderr).toMatch(/^\d+ frames: .*\ntruth: .*\n$/);
+      expect(isAlive(worker)).toBe(false);
+    });
+
     it("stops quietly when the reader of its output has seen enough", async () => {
       const { aiw, worker } = await running();
       aiw.child.stdout?.destroy();

@@ -148,18 +148,18 @@ describe("Feed, paced", () => {
 
   it("reads ahead while nothing is looked at, as long as enough is at hand", async () => {
     const readAtUs: number[] = [];
-    let clock: ManualClock | undefined;
+    const time: { clock?: ManualClock } = {};
     const source: FrameSource = {
       ...endless(),
       async *frames() {
         for (;;) {
-          readAtUs.push(clock?.nowUs() ?? 0);
+          readAtUs.push(time.clock?.nowUs() ?? 0);
           yield frame(0);
         }
       },
     };
     const kit = setUp(source, 40_000);
-    ({ clock } = kit);
+    time.clock = kit.clock;
     await play(kit, { kind: "paced", fps: 10 }, { durationUs: 400_000 });
     // Three before the start, then one after each result, and not when its frame is sent.
     expect(readAtUs.slice(0, 3)).toEqual([0, 0, 0]);

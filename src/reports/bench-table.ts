@@ -36,17 +36,8 @@ function ledgerTable({ frames, drop_rate, fps }: BenchReport): string {
   const reasons = Object.entries(frames.dropped).map(([reason, n]) => `${reason} ${n}`);
   const dropped = Object.values(frames.dropped).reduce((sum, n) => sum + n, 0);
   const table = new Table({
-    head: [
-      "offered",
-      "results",
-      "errors",
-      "in flight",
-      "dropped",
-      "drop rate",
-      "fps offered",
-      "fps achieved",
-    ],
-    colAligns: Array(8).fill("right"),
+    head: ["offered", "results", "errors", "in flight", "dropped", "drop rate"],
+    colAligns: Array(6).fill("right"),
     style: { head: [], border: [], compact: true },
   });
   table.push([
@@ -54,12 +45,12 @@ function ledgerTable({ frames, drop_rate, fps }: BenchReport): string {
     frames.results,
     frames.errors,
     frames.in_flight,
-    reasons.length === 0 ? dropped : `${dropped} (${reasons.join(", ")})`,
+    dropped,
     `${(drop_rate * 100).toFixed(1)} %`,
-    fps.offered.toFixed(2),
-    fps.achieved.toFixed(2),
   ]);
-  return table.toString();
+  const why = reasons.length === 0 ? [] : [`dropped     ${reasons.join(", ")}`];
+  const rates = `fps         offered ${fps.offered.toFixed(2)}, achieved ${fps.achieved.toFixed(2)}`;
+  return [table.toString(), rates, ...why].join("\n");
 }
 
 function latencyTable({ latency_ms: latency }: BenchReport): string {
@@ -78,7 +69,7 @@ function latencyTable({ latency_ms: latency }: BenchReport): string {
 }
 
 function truthTable({ by_class, ...total }: TruthReport): string {
-  const figures = ["precision", "recall", "mean IoU", "objects", "found", "false positives", "ignored"];
+  const figures = ["precision", "recall", "mean IoU", "objects", "false pos.", "ignored"];
   const table = new Table({
     head: ["truth", ...figures],
     colAligns: ["left", ...figures.map(() => "right" as const)],
@@ -91,7 +82,7 @@ function truthTable({ by_class, ...total }: TruthReport): string {
       percent(of.precision),
       percent(of.recall),
       of.mean_iou === null ? "–" : of.mean_iou.toFixed(3),
-      ...[of.objects, of.found, of.false_positives, of.ignored],
+      ...[of.objects, of.false_positives, of.ignored],
     ]);
   push("all", total);
   for (const [name, of] of classes.slice(0, NAMED_CLASSES)) push(`  ${name}`, of);

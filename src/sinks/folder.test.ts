@@ -40,4 +40,10 @@ describe("a folder to write into", () => {
       expect(() => checkFolder(target)).toThrow(`${target} cannot be written (EACCES)`);
     }
   });
+
+  it.runIf(process.platform === "linux")("ends where a folder can neither be made nor is there", () => {
+    expect(() => makeFolder("/proc/no-such/folder")).toThrow(
+      expect.objectContaining({ code: "OUTPUT_FAILED" }),
+    );
+  });
 });

@@ -1,5 +1,6 @@
-import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { makeFolders } from "../core/make-folder.js";
 import { outputFailed } from "./output-failed.js";
 
 /**
@@ -27,7 +28,7 @@ export function checkFolder(folder: string): void {
 /** Makes a folder, with its parents, where it is missing. @throws OUTPUT_FAILED */
 export function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(resolve(folder));
   } catch (error) {
     throw outputFailed(folder, error);
   }

@@ -1,10 +1,12 @@
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -27,6 +29,17 @@ describe("writeWholeFile", () => {
     await writeWholeFile(path, Uint8Array.of(1, 2));
     expect([...readFileSync(path)]).toEqual([1, 2]);
     expect(readdirSync(root)).toEqual(["x"]);
+  });
+
+  it("writes through a link, and keeps the mode that is there", async () => {
+    const [path, link] = [join(root, "secret"), join(root, "link")];
+    writeFileSync(path, "before", { mode: 0o600 });
+    symlinkSync(path, link);
+    await writeWholeFile(link, "after");
+    expect(readFileSync(path, "utf8")).toBe("after");
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readdirSync(root).sort()).toEqual(["link", "secret"]);
   });
 
   it("leaves nothing behind when it fails", async () => {

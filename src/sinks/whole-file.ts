@@ -1,5 +1,5 @@
 import { accessSync, constants, statSync } from "node:fs";
-import { rename, rm, stat, writeFile } from "node:fs/promises";
+import { realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { outputFailed } from "./output-failed.js";
 import { isReaderGone, StdoutWriter } from "./stdout.js";
@@ -31,17 +31,19 @@ export async function writeWhole(target: string, text: string): Promise<void> {
 }
 
 /** As `writeWhole`, for what is never stdout. */
-export async function writeWholeFile(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeWholeFile(target: string, content: string | Uint8Array): Promise<void> {
+  // Through a link, and with the mode that is there: a file may hold what is nobody else's business.
+  const path = await realpath(target).catch(() => target);
   const there = await stat(path).catch(() => undefined);
   const isSpecial = there?.isFile() === false;
   const written = isSpecial ? path : `${path}.${process.pid}.part`;
   try {
-    await writeFile(written, content);
+    await writeFile(written, content, there === undefined || isSpecial ? {} : { mode: there.mode });
     if (!isSpecial) await rename(written, path);
   } catch (error) {
     // What cannot be taken away is no news: the error before says more.
     if (!isSpecial) await rm(written, { force: true }).catch(() => {});
-    throw outputFailed(path, error);
+    throw outputFailed(target, error);
   }
 }
 

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { AiwError, systemCode } from "../core/errors.js";
+import { makeFolders } from "../core/make-folder.js";
 
 /**
  * Where managed environments lie. Each lock file has a folder of its own:
@@ -124,27 +125,13 @@ export async function markReady(slot: EnvSlot, venvDir: string): Promise<ReadyEn
   return { python: interpreterOf(venvDir), dir: venvDir };
 }
 
-/** @throws AiwError ENV_FAILED naming the folder. */
+/** @throws AiwError CACHE_UNUSABLE naming the folder. */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await makeParents(path);
+    makeFolders(path);
   } catch (cause) {
-    throw new AiwError(
-      "ENV_FAILED",
-      `cannot make the cache folder ${path} (${systemCode(cause)}); set AIW_CACHE to a folder that can be written`,
-      { cause },
-    );
+    throw new AiwError("CACHE_UNUSABLE", `cannot make the cache folder ${path} (${systemCode(cause)})`, {
+      cause,
+    });
   }
-}
-
-/** Not mkdir's own `recursive`, which never returns where making a folder in an existing one is ENOENT (/proc). */
-async function makeParents(path: string): Promise<void> {
-  const isThere = () => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  if (isThere()) return;
-  const parent = dirname(path);
-  if (parent !== path) await makeParents(parent);
-  await mkdir(path).catch((error: unknown) => {
-    // Another command may have been quicker.
-    if (!isThere()) throw error;
-  });
 }

@@ -258,12 +258,12 @@ test("a cache folder that cannot be made, and a lock file that is not there, are
   const { dir, options } = machine();
   writeFileSync(join(dir, "file"), "");
   await expect(ensurePython({ ...options, cacheDir: join(dir, "file", "cache") })).rejects.toMatchObject({
-    code: "ENV_FAILED",
-    message: expect.stringMatching(/cannot make the cache folder .*file\/cache.* \(ENOTDIR\); set AIW_CACHE/),
+    code: "CACHE_UNUSABLE",
+    message: expect.stringMatching(/cannot make the cache folder .*file\/cache.* \(ENOTDIR\)/),
   });
   if (process.platform === "linux") {
     await expect(ensurePython({ ...options, cacheDir: "/proc/nowhere" })).rejects.toMatchObject({
-      code: "ENV_FAILED",
+      code: "CACHE_UNUSABLE",
       message: expect.stringContaining("/proc/nowhere"),
     });
   }

@@ -37,6 +37,7 @@ print("aiw-probe " + json.dumps(dict(
 `;
 
 /** Longest that an interpreter may take to say what it is; a hanging shim must not hang aiw. */
+const MOST_CHARS = 200;
 const PROBE_TIMEOUT_MS = 30_000;
 
 /** Runs an interpreter once (about 20 ms) and asks what it is. */
@@ -55,7 +56,9 @@ export async function probePython(
   const answer = /^aiw-probe (.*)$/m.exec(result.stdout)?.[1];
   if (answer !== undefined) return JSON.parse(answer) as PythonFacts;
   // Python 2 and what is no Python at all end here.
-  return { failure: result.failure ?? result.lines.at(-1) ?? `exit code ${result.code}` };
+  const said = result.lines.at(-1) ?? `exit code ${result.code}`;
+  // What is no Python may repeat all that it was asked.
+  return { failure: result.failure ?? (said.length > MOST_CHARS ? `${said.slice(0, MOST_CHARS)}…` : said) };
 }
 
 export const versionText = (facts: PythonFacts): string => facts.version.join(".");

@@ -1,0 +1,20 @@
+import { mkdirSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+
+/**
+ * Makes a folder with its parents. Not mkdir's own `recursive`, which never returns where making a folder
+ * in an existing one is ENOENT (/proc).
+ * @throws what the system says
+ */
+export function makeFolders(path: string): void {
+  const isThere = () => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isThere()) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolders(parent);
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another command may have been quicker.
+    if (!isThere()) throw error;
+  }
+}
