@@ -15,7 +15,7 @@ import {
 import { modelCard } from "../reports/model-card.js";
 import { checkWritable, writeWhole } from "../sinks/whole-file.js";
 import { describeModel } from "../worker-process/describe-model.js";
-import { ffmpegVersion } from "../worker-process/ffmpeg-binary.js";
+import { askFfmpeg } from "../worker-process/ffmpeg-binary.js";
 import { checkModelFile } from "../worker-process/model-file.js";
 import { probePython, versionText } from "../worker-process/python-probe.js";
 import type { CommandContext } from "./command-context.js";
@@ -116,7 +116,11 @@ class Init {
     context.progress.step("looking for ffmpeg");
     try {
       const path = await machine.ffmpeg(true);
-      const version = await ffmpegVersion(path, context.env, context.interrupt);
+      const answer = await askFfmpeg(path, context.env, context.interrupt);
+      if ("failure" in answer) {
+        throw new AiwError("FFMPEG_FAILED", `${path} does not run: ${answer.failure}`);
+      }
+      const { version } = answer;
       const isOurs = path.startsWith(machine.cacheDir);
       this.done("ffmpeg", `${version}, ${isOurs ? "of the Python environment" : path}`);
       return { path, version };
@@ -167,12 +171,13 @@ class Init {
     );
     const outcome = await writeConfig(path, content, this.flags.force === true);
     const shown = { ...outcome, path: relative(process.cwd(), path) || path };
-    if (outcome.action === "kept") this.warn("settings", configLine(shown));
-    if (outcome.action === "kept" && this.flags.model !== undefined) {
+    const isKept = outcome.action === "kept";
+    if (isKept) this.warn("settings", configLine(shown));
+    else this.done("settings", configLine(shown));
+    if (isKept && this.flags.model !== undefined) {
       // Even with --quiet: the model that was asked for is not what the next command will run.
-      this.context.progress.clear();
       process.stderr.write(`aiw: warning: ${shown.path} is kept and may name another model than --model\n`);
-    } else this.done("settings", configLine(shown));
+    }
     if (outcome.difference !== undefined) this.context.progress.note(outcome.difference);
     return outcome;
   }

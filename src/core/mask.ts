@@ -1,4 +1,5 @@
-const MASK = "***";
+/** What stands in the place of what is hidden. */
+export const MASK = "***";
 
 /**
  * A text with the credentials of every URL in it replaced by ***, fit for logs, records and errors.

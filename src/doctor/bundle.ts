@@ -1,4 +1,4 @@
-import { isSecretName, type PrivateFacts, privacyMask } from "../core/mask.js";
+import { isSecretName, MASK, type PrivateFacts, privacyMask } from "../core/mask.js";
 import type { ConfigText } from "../config/config-file.js";
 import type { Settings } from "../config/settings.js";
 import { type Check, worst } from "./check.js";
@@ -57,7 +57,7 @@ export function bundleText(facts: BundleFacts, home: Pick<PrivateFacts, "homes" 
 function relevantVariables(env: BundleFacts["env"]): Record<string, string> {
   const entries = Object.entries(env).flatMap(([name, value]): [string, string][] => {
     if (value === undefined || !RELEVANT.some((pattern) => pattern.test(name))) return [];
-    return [[name, isSecretName(name) && value !== "" ? "***" : value]];
+    return [[name, isSecretName(name) && value !== "" ? MASK : value]];
   });
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -2,7 +2,8 @@ import { access, constants, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "../core/errors.js";
 import type { CommandResult } from "../worker-process/run-command.js";
-import { type Check, plural, verdicts } from "./check.js";
+import { plural } from "../core/plural.js";
+import { type Check, verdicts } from "./check.js";
 
 export interface CamerasOptions {
   readonly platform: NodeJS.Platform;

@@ -53,6 +53,11 @@ export function worst(checks: readonly Check[]): Status {
   return has("failure") ? "failure" : has("warning") ? "warning" : "ok";
 }
 
-export function plural(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+/** Problems that one line names. */
+const NAMED = 4;
+
+/** The first few problems of one thing, as a line. */
+export function listed(problems: readonly string[]): string {
+  const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : "";
+  return `${problems.slice(0, NAMED).join("; ")}${more}`;
 }

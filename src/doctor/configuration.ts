@@ -9,7 +9,8 @@ import {
 } from "../config/settings.js";
 import { port } from "../config/values.js";
 import { toAiwError } from "../core/errors.js";
-import { type Check, plural, verdicts } from "./check.js";
+import { plural } from "../core/plural.js";
+import { type Check, listed, verdicts } from "./check.js";
 
 export interface ConfigurationOptions {
   /** --config */
@@ -36,8 +37,6 @@ const HEEDED = [
   ...["AIW_CACHE", "AIW_PYTHON", "AIW_FFMPEG", "AIW_INSECURE", "BIND_HOST", "BIND_PORT"],
 ];
 const NOT_HEEDED_YET = ["AI_FPS_IDLE", "AI_FPS_ACTIVE", "IDLE_TIMEOUT_SEC"];
-/** Problems of one file that its line names. */
-const NAMED = 4;
 
 /**
  * The settings, of which one that is wrong is reported and left out: the other checks go on with the rest.
@@ -120,9 +119,4 @@ function checkVariables(env: ConfigurationOptions["env"], problems: readonly str
 function bindPortProblem({ BIND_PORT: text }: ConfigurationOptions["env"]): string[] {
   const issue = text ? port.safeParse(text).error?.issues[0] : undefined;
   return issue === undefined ? [] : [`BIND_PORT "${text}" ${issue.message}`];
-}
-
-function listed(problems: readonly string[]): string {
-  const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : "";
-  return `${problems.slice(0, NAMED).join("; ")}${more}`;
 }

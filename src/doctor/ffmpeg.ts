@@ -1,6 +1,6 @@
 import { toAiwError } from "../core/errors.js";
 import type { Env } from "../worker-process/cache-dir.js";
-import { findFfmpeg } from "../worker-process/ffmpeg-binary.js";
+import { askFfmpeg, findFfmpeg } from "../worker-process/ffmpeg-binary.js";
 import { runCommand } from "../worker-process/run-command.js";
 import { type Check, verdicts } from "./check.js";
 import type { Interpreter } from "./python.js";
@@ -34,21 +34,20 @@ export async function checkFfmpeg(options: FfmpegOptions): Promise<FoundFfmpeg> 
     return { check: missing(error, options), versionText: "" };
   }
   const run = (...args: string[]) => runCommand(path, args, { env, signal, timeoutMs: TIMEOUT_MS });
-  const version = await run("-version");
-  const number = /^ffmpeg version (\S+)/m.exec(version.stdout)?.[1];
-  if (number === undefined) {
-    const why = version.failure ?? version.lines.at(-1) ?? `exit code ${version.code}`;
+  const answer = await askFfmpeg(path, env, signal);
+  const { text: versionText } = answer;
+  if ("failure" in answer) {
     const check = failure(
-      `${path} does not run as ffmpeg (${why})`,
+      `${path} does not run as ffmpeg (${answer.failure})`,
       "Install ffmpeg, or set AIW_FFMPEG to one that runs.",
     );
-    return { check, versionText: version.lines.join("\n") };
+    return { check, versionText };
   }
   // Devices are demuxers too, but some versions list them apart.
   const [demuxers, devices] = [await run("-hide_banner", "-demuxers"), await run("-hide_banner", "-devices")];
   const known = new Set([...formatNames(demuxers.stdout), ...formatNames(devices.stdout)]);
-  const check = judgeDemuxers(`${number}, ${path}`, known, options.platform);
-  return { check, path, versionText: version.stdout };
+  const check = judgeDemuxers(`${answer.version}, ${path}`, known, options.platform);
+  return { check, path, versionText };
 }
 
 function missing(error: unknown, { env, interpreter }: FfmpegOptions): Check {

@@ -1,5 +1,6 @@
 import { posix } from "node:path";
-import { type Check, plural, verdicts } from "./check.js";
+import { plural } from "../core/plural.js";
+import { type Check, verdicts } from "./check.js";
 
 /** What the host has, what this process may use, and what its control groups allow. */
 export interface MachineFacts {

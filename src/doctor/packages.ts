@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
+import { plural } from "../core/plural.js";
 import type { Env } from "../worker-process/cache-dir.js";
 import { type InstalledPackage, installedPackages } from "../worker-process/installed-packages.js";
-import { type Check, NEEDS_PYTHON, plural, verdicts } from "./check.js";
+import { type Check, listed, NEEDS_PYTHON, verdicts } from "./check.js";
 import { type Interpreter, REMAKE } from "./python.js";
 
 export interface PackagesOptions {
@@ -20,9 +21,6 @@ export interface FoundPackages {
   /** "name==version" of all that is installed, as pip freeze has it. */
   readonly installed: readonly string[];
 }
-
-/** Packages that the line names. */
-const NAMED = 4;
 
 const { ok, warning, failure } = verdicts("packages", "Python packages");
 
@@ -73,9 +71,4 @@ function advice({ interpreter, lockFile }: PackagesOptions): string {
 /** Each once, although it may be pinned for several versions of Python. */
 function pinnedNames(lockText: string): Set<string> {
   return new Set(lockText.match(/^[A-Za-z0-9][\w.-]*(?===)/gm) ?? []);
-}
-
-function listed(problems: readonly string[]): string {
-  const more = problems.length > NAMED ? `; and ${problems.length - NAMED} more` : "";
-  return `${problems.slice(0, NAMED).join("; ")}${more}`;
 }

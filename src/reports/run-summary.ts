@@ -1,3 +1,4 @@
+import { plural } from "../core/plural.js";
 import { droppedTotal, type LedgerCounts } from "../pipeline/ledger.js";
 import type { AccuracySummary } from "../results/accuracy.js";
 import type { Tally } from "../results/tally.js";
@@ -33,8 +34,4 @@ function truthLine({ precision, recall, meanIou, objects, found }: AccuracySumma
     `mean IoU ${meanIou === null ? "–" : meanIou.toFixed(2)}`,
     `${found} of ${plural(objects, "object")} found`,
   ].join(" · ");
-}
-
-function plural(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }

@@ -5,7 +5,8 @@ import type { Env } from "./cache-dir.js";
 import { findOnPath, isExecutableFile } from "./find-on-path.js";
 import { runCommand } from "./run-command.js";
 
-const VERSION_TIMEOUT_MS = 10_000;
+/** A binary on a cold disk, or a hanging shim. */
+const VERSION_TIMEOUT_MS = 15_000;
 
 export interface FindFfmpegOptions {
   env: Env;
@@ -36,13 +37,18 @@ export async function findFfmpeg({ env, pythonEnvDir, python }: FindFfmpegOption
   throw new AiwError("FFMPEG_MISSING", `no ffmpeg: looked on ${places}`);
 }
 
-/** The version that an ffmpeg says it has ("7.0.2-static"). @throws AiwError FFMPEG_FAILED, INTERRUPTED */
-export async function ffmpegVersion(path: string, env: Env, signal?: AbortSignal): Promise<string> {
+/** What an ffmpeg says of itself: all of it, and its version ("7.0.2-static") or why it tells none. */
+export type FfmpegAnswer = { readonly text: string } & (
+  { readonly version: string } | { readonly failure: string }
+);
+
+/** Asks an ffmpeg for its version. @throws AiwError INTERRUPTED */
+export async function askFfmpeg(path: string, env: Env, signal?: AbortSignal): Promise<FfmpegAnswer> {
   const result = await runCommand(path, ["-version"], { env, signal, timeoutMs: VERSION_TIMEOUT_MS });
-  const version = /^ffmpeg version (\S+)/.exec(result.stdout)?.[1];
-  if (version !== undefined) return version;
-  const why = result.failure ?? result.lines.at(-1) ?? `exit code ${result.code}`;
-  throw new AiwError("FFMPEG_FAILED", `${path} does not run: ${why}`);
+  const version = /^ffmpeg version (\S+)/m.exec(result.stdout)?.[1];
+  if (version !== undefined) return { version, text: result.stdout };
+  const failure = result.failure ?? result.lines.at(-1) ?? `exit code ${result.code}`;
+  return { failure, text: result.lines.join("\n") };
 }
 
 /** imageio_ffmpeg/binaries/ffmpeg-linux-x86_64-v7.0.2 or the like, in an environment's site-packages. */

@@ -29,8 +29,8 @@ def _main() -> None:
     file = ModelFiles([path.parent]).find(str(path))
     # Late: what is no model is told in no time, and these take most of a second.
     from aiw_worker.datatypes import EngineOptions  # noqa: PLC0415 - as said above
-    from aiw_worker.describe.description import describe  # noqa: PLC0415
-    from aiw_worker.resources import available_threads  # noqa: PLC0415
+    from aiw_worker.describe.description import describe  # noqa: PLC0415 - as said above
+    from aiw_worker.resources import available_threads  # noqa: PLC0415 - as said above
 
     options = EngineOptions(threads=arguments.threads or available_threads())
     json.dump(describe(file, arguments.file, options), out, allow_nan=False)
