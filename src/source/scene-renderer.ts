@@ -18,6 +18,7 @@ export class SceneRenderer {
   private failure: Error | undefined;
   private task: string | undefined;
   private drawingUs = 0;
+  private isClosing = false;
 
   constructor(options: DrawingOptions) {
     this.thread = new Worker(THREAD, { workerData: options });
@@ -58,7 +59,9 @@ export class SceneRenderer {
 
   /** Ends the thread; whoever waits for a frame is told that it has ended. */
   async close(): Promise<void> {
-    // Where nothing else is left to be done, its end would not be waited for.
+    // Where nothing else is left to be done, its end would not be waited for; nor where a frame that was
+    // being drawn is reported meanwhile.
+    this.isClosing = true;
     this.thread.ref();
     await this.thread.terminate();
   }
@@ -71,7 +74,7 @@ export class SceneRenderer {
   private settle() {
     const { waiting } = this;
     this.waiting = undefined;
-    this.thread.unref();
+    if (!this.isClosing) this.thread.unref();
     return waiting ?? { resolve: () => {}, reject: () => {} };
   }
 }
