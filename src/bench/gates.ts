@@ -1,10 +1,16 @@
 import type { Gate, GateOperator } from "../core/gate.js";
-import type { AccuracySummary } from "../results/accuracy.js";
+import { droppedTotal, type LedgerCounts } from "../pipeline/ledger.js";
+import { type FrameOutcome, isResult } from "../results/frame-outcome.js";
+import type { LatencySummary } from "../results/latency.js";
+import type { Stage } from "../results/stages.js";
+import type { Tally } from "../results/tally.js";
+import { ALPHA, samplesNeeded } from "./early-stopping.js";
+import type { Resources } from "./resources.js";
 
 /** A gate as the report has it. */
 export interface JudgedGate {
   readonly gate: string;
-  /** The figure as measured; null when there is none. */
+  /** The figure as measured, in the report's unit; null when there is none. */
   readonly value: number | null;
   readonly limit: number;
   readonly verdict: "pass" | "fail" | "insufficient";
@@ -15,28 +21,54 @@ export interface JudgedGate {
 
 /** What gates are judged on. */
 export interface GateFigures {
-  /** Undefined when no frame's truth was known. */
-  readonly accuracy: AccuracySummary | undefined;
+  readonly counts: LedgerCounts;
+  readonly tally: Tally;
+  readonly durationUs: number;
+  readonly resources: Resources;
 }
 
-interface Sample {
+interface Figure {
   readonly value: number | null;
   readonly samples: number;
 }
 
-/** Figures that can be judged, with what they are shares of. */
-const FIGURES: Readonly<Record<string, (figures: GateFigures) => Sample>> = {
-  recall: ({ accuracy }) => ({ value: accuracy?.recall ?? null, samples: accuracy?.objects ?? 0 }),
-  precision: ({ accuracy }) => ({
-    value: accuracy?.precision ?? null,
-    samples: accuracy === undefined ? 0 : accuracy.found + accuracy.falsePositives,
+type Statistic = "mean" | "max" | `p${number}`;
+
+/** Figures that are judged as they are: counts, means, and shares of what is the same in every run. */
+const PLAIN: Readonly<Record<string, (figures: GateFigures) => Figure>> = {
+  fps: ({ counts, durationUs }) => ({
+    value: durationUs === 0 ? null : Math.round((counts.results * 1e9) / durationUs) / 1000,
+    samples: counts.results,
   }),
+  detections: ({ counts, tally }) => ({ value: tally.detections().total, samples: counts.results }),
+  // Objects of neighbouring frames are the same ones, so that no bound on independent draws holds here;
+  // and the scene is the same in every run, so that none is needed.
+  recall: ({ tally }) => {
+    const accuracy = tally.accuracy.summary();
+    return { value: accuracy?.recall ?? null, samples: accuracy?.objects ?? 0 };
+  },
+  precision: ({ tally }) => {
+    const accuracy = tally.accuracy.summary();
+    return {
+      value: accuracy?.precision ?? null,
+      samples: accuracy === undefined ? 0 : accuracy.found + accuracy.falsePositives,
+    };
+  },
+  client_rss: ({ resources }) => once(resources.client_rss_mb),
+  worker_rss: ({ resources }) => once(resources.worker_rss_mb),
+  // Of the whole pipeline: what both processes spend on a frame, the source not counted.
+  cpu_per_frame: ({ counts, resources }) => {
+    const { client_cpu_ms_per_frame: client, worker_cpu_ms_per_frame: worker } = resources;
+    const value = client === null || worker === null ? null : client + worker;
+    return { value, samples: value === null ? 0 : counts.results };
+  },
 };
 
-/** Whether a gate on this figure is built. */
-export function canJudge({ name }: Gate): boolean {
-  return Object.hasOwn(FIGURES, name);
-}
+/** Shares of the offered frames, judged by a bound on a proportion. */
+const SHARES: Readonly<Record<string, (counts: LedgerCounts) => number>> = {
+  drops: droppedTotal,
+  errors: ({ errors }) => errors,
+};
 
 /** Whether the figure is known only of a source that knows what is in its frames. */
 export function needsTruth({ name }: Gate): boolean {
@@ -44,18 +76,116 @@ export function needsTruth({ name }: Gate): boolean {
 }
 
 /**
- * Judges one gate by the figure as measured; a figure without a sample is "insufficient".
- * The gate must be one that can be judged.
+ * Follows one gate through a run. What a percentile is judged by, the results that are over its limit, is
+ * counted exactly as they come: a histogram knows them to its buckets only.
  */
-export function judgeGate(gate: Gate, figures: GateFigures): JudgedGate {
-  const { text, name, operator, limit } = gate;
-  const figure = FIGURES[name];
-  if (figure === undefined) throw new Error(`no figure for a gate on ${name}`);
-  const { value, samples } = figure(figures);
-  const needed = 1;
-  if (value === null) return { gate: text, value, limit, verdict: "insufficient", samples, needed };
-  const verdict = HOLDS[operator](value, limit) ? "pass" : "fail";
-  return { gate: text, value, limit, verdict, samples, needed };
+export class GateWatch {
+  private over = 0;
+  private readonly latency: { readonly of: "total" | Stage; readonly statistic: Statistic } | undefined;
+
+  constructor(readonly gate: Gate) {
+    this.latency = latencyOf(gate.name);
+  }
+
+  add(outcome: FrameOutcome): void {
+    if (this.latency === undefined || !isResult(outcome)) return;
+    const us = outcome.latency[this.latency.of];
+    if (us !== null && !HOLDS[this.gate.operator](us / 1000, this.gate.limit)) this.over++;
+  }
+
+  /**
+   * Judges by what there is so far.
+   * - a percentile and a share of the frames: "pass" when, at a confidence of 1 - alpha, the figure holds;
+   *   "fail" when it does not hold as measured; else "insufficient", with the samples that are needed
+   * - everything else: as measured; without a sample "insufficient"
+   *
+   * @param pending results that are still to come and are counted as over a percentile's limit
+   */
+  judge(figures: GateFigures, alpha = ALPHA, pending = 0): JudgedGate {
+    const { name } = this.gate;
+    if (this.latency !== undefined) return this.judgeLatency(this.latency, figures, alpha, pending);
+    const bad = SHARES[name];
+    if (bad !== undefined) return this.judgeShare(bad(figures.counts), figures.counts.offered, alpha);
+    const figure = PLAIN[name];
+    if (figure === undefined) throw new Error(`no figure for a gate on ${name}`);
+    return this.plainly(figure(figures));
+  }
+
+  private judgeLatency(
+    { of, statistic }: NonNullable<GateWatch["latency"]>,
+    { tally }: GateFigures,
+    alpha: number,
+    pending: number,
+  ): JudgedGate {
+    const summary = tally.latency.of(of).summary();
+    if (summary.count === 0) return this.verdict({ value: null, samples: 0 }, "insufficient", 1);
+    if (statistic === "mean" || statistic === "max") {
+      return this.plainly({ value: summary[statistic], samples: summary.count });
+    }
+    const samples = summary.count + pending;
+    const over = this.over + pending;
+    const percent = Number(statistic.slice(1));
+    const value = summary[statistic as keyof LatencySummary];
+    // "p95 <= X" allows 5 % of the results to be over X, "p95 >= X" 95 % of them to be under it.
+    const allowed = isUpperLimit(this.gate) ? (100 - percent) / 100 : percent / 100;
+    return this.bounded({ value, samples }, over, allowed, over <= samples * allowed + 1e-9, alpha);
+  }
+
+  private judgeShare(bad: number, samples: number, alpha: number): JudgedGate {
+    if (samples === 0) return this.verdict({ value: null, samples }, "insufficient", 1);
+    const { operator, limit } = this.gate;
+    const figure = { value: bad / samples, samples };
+    const holds = HOLDS[operator](figure.value, limit);
+    return isUpperLimit(this.gate)
+      ? this.bounded(figure, bad, limit, holds, alpha)
+      : this.bounded(figure, samples - bad, 1 - limit, holds, alpha);
+  }
+
+  private bounded(figure: Figure, over: number, allowed: number, holds: boolean, alpha: number): JudgedGate {
+    // "None at all" and "all" cannot be shown of more than what was seen.
+    if (allowed <= 0 || allowed >= 1) return this.verdict(figure, holds ? "pass" : "fail", 1);
+    const needed = samplesNeeded(over, allowed, alpha);
+    if (!holds) return this.verdict(figure, "fail", needed);
+    return this.verdict(figure, figure.samples >= needed ? "pass" : "insufficient", needed);
+  }
+
+  private plainly(figure: Figure): JudgedGate {
+    if (figure.value === null) return this.verdict(figure, "insufficient", 1);
+    const { operator, limit } = this.gate;
+    return this.verdict(figure, HOLDS[operator](figure.value, limit) ? "pass" : "fail", 1);
+  }
+
+  private verdict(figure: Figure, verdict: JudgedGate["verdict"], needed: number): JudgedGate {
+    const { text, limit } = this.gate;
+    return { gate: text, value: figure.value, limit, verdict, samples: figure.samples, needed };
+  }
+}
+
+/** The least samples that a judgement can rest on: with not one of them bad. 1 where all count as they are. */
+export function leastSamples(gate: Gate, alpha = ALPHA): number {
+  const latency = latencyOf(gate.name);
+  const isPercentile = latency?.statistic.startsWith("p") === true;
+  if (!isPercentile && SHARES[gate.name] === undefined) return 1;
+  const upper = isPercentile ? (100 - Number(latency.statistic.slice(1))) / 100 : gate.limit;
+  const allowed = isUpperLimit(gate) ? upper : 1 - upper;
+  return allowed <= 0 || allowed >= 1 ? 1 : samplesNeeded(0, allowed, alpha);
+}
+
+/** "p95" and "inference.p95" are latencies; undefined for what is none. */
+function latencyOf(name: string): GateWatch["latency"] {
+  const [first = "", second] = name.split(".");
+  const [of, statistic] = second === undefined ? ["total", first] : [first, second];
+  return /^(p\d+|max|mean)$/.test(statistic)
+    ? { of: of as "total" | Stage, statistic: statistic as Statistic }
+    : undefined;
+}
+
+function isUpperLimit({ operator }: Gate): boolean {
+  return operator === "<" || operator === "<=";
+}
+
+function once(value: number | null): Figure {
+  return { value, samples: value === null ? 0 : 1 };
 }
 
 const HOLDS: Readonly<Record<GateOperator, (value: number, limit: number) => boolean>> = {

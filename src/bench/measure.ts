@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.js";
+import type { Gate } from "../core/gate.js";
 import type { Feed, FeedLimits, Pace } from "../pipeline/feed.js";
 import type { FrameSink } from "../pipeline/frame-sink.js";
 import type { LedgerCounts } from "../pipeline/ledger.js";
@@ -6,16 +7,10 @@ import { Stream } from "../pipeline/stream.js";
 import { isResult } from "../results/frame-outcome.js";
 import type { WorkerUsage } from "../results/stages.js";
 import { Tally } from "../results/tally.js";
+import { type GateFigures, GateWatch, type JudgedGate } from "./gates.js";
+import { Looks } from "./looks.js";
+import { type ClientUsage, type Resources, resourcesOf } from "./resources.js";
 import { type Stability, StabilityWindows } from "./stability.js";
-
-/** What this process and what it started for the source have used. */
-export interface ClientUsage {
-  /** Without what the source used of it. */
-  readonly cpuUs: number;
-  readonly rssBytes: number;
-  /** CPU time of the source's own subprocess or thread; null where it cannot be known. */
-  readonly sourceCpuUs: number | null;
-}
 
 export interface Measurement {
   readonly counts: LedgerCounts;
@@ -23,10 +18,8 @@ export interface Measurement {
   readonly stability: Stability;
   /** From the first due time to the end of the last frame's period. */
   readonly durationUs: number;
-  readonly client: { readonly before: ClientUsage; readonly after: ClientUsage };
-  /** Of the first and the last result; undefined from a worker that does not report it. */
-  readonly worker:
-    { readonly first: WorkerUsage; readonly last: WorkerUsage; readonly frames: number } | undefined;
+  readonly resources: Resources;
+  readonly gates: readonly JudgedGate[];
   /** Why it ended before its time: the link was lost, or the source failed. */
   readonly failure: unknown;
 }
@@ -36,15 +29,27 @@ export interface MeasureOptions {
   readonly sink: FrameSink;
   readonly clock: Clock;
   readonly pace: Pace;
-  readonly limits: FeedLimits & { readonly durationUs: number };
+  readonly limits: Pick<FeedLimits, "maxFrames"> & { readonly durationUs: number };
+  readonly gates?: readonly Gate[] | undefined;
+  /** The run goes on for up to this long until its gates are judged; by default it is of its length exactly. */
+  readonly maxDurationUs?: number | undefined;
   readonly usage: () => ClientUsage;
   /** Names of the classes that accuracy is judged on; all by default. */
   readonly classes?: readonly string[] | undefined;
-  /** Called with the state so far, for a live line. */
-  readonly onOutcome?: (counts: LedgerCounts, tally: Tally) => void;
+  /** Called once at the start, with what can be looked at while it runs. */
+  readonly onStart?: ((run: RunningMeasurement) => void) | undefined;
   /** Waits for what is in flight at the end. */
   readonly drain: (stream: Stream) => Promise<void>;
   readonly interrupt: AbortSignal;
+}
+
+/** A measurement so far. */
+export interface RunningMeasurement {
+  elapsedUs(): number;
+  counts(): LedgerCounts;
+  readonly tally: Tally;
+  /** What the gates say of what there is; what is known at the end only counts as not known. */
+  gates(): readonly JudgedGate[];
 }
 
 /** Offers frames for the given time and counts what comes back. */
@@ -52,37 +57,61 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
   const { feed, sink, clock, pace, limits, usage, interrupt } = options;
   const stream = new Stream(sink, clock);
   const tally = new Tally(options.classes);
-  const windows = new StabilityWindows(limits.durationUs);
+  const windows = new StabilityWindows();
+  const watches = (options.gates ?? []).map((gate) => new GateWatch(gate));
+  const looks = new Looks(watches, options.maxDurationUs !== undefined);
   const before = usage();
   const startUs = clock.nowUs();
   let first: WorkerUsage | undefined;
   let last: WorkerUsage | undefined;
   let frames = 0;
+  const resources = () =>
+    resourcesOf(
+      { before, after: usage() },
+      first !== undefined && last !== undefined ? { first, last, frames } : undefined,
+      stream.counts().offered,
+    );
+  const figures = (durationUs: number): GateFigures => {
+    return { counts: stream.counts(), tally, durationUs, resources: resources() };
+  };
+  const sofar = () => figures(clock.nowUs() - startUs);
   stream.on("outcome", (outcome) => {
     tally.add(outcome);
-    if (isResult(outcome)) {
-      windows.record(outcome, outcome.dueUs - startUs);
-      if (first !== undefined && outcome.usage !== undefined) frames++;
-      first ??= outcome.usage;
-      last = outcome.usage;
-    }
-    options.onOutcome?.(stream.counts(), tally);
+    for (const watch of watches) watch.add(outcome);
+    if (!isResult(outcome)) return;
+    windows.record(outcome, outcome.dueUs - startUs);
+    if (first !== undefined && outcome.usage !== undefined) frames++;
+    first ??= outcome.usage;
+    last = outcome.usage;
   });
+  options.onStart?.({
+    elapsedUs: () => clock.nowUs() - startUs,
+    counts: () => stream.counts(),
+    tally,
+    gates: () => looks.judge(sofar()),
+  });
+  const extend =
+    options.maxDurationUs === undefined
+      ? undefined
+      : { mostUs: options.maxDurationUs, wanted: () => looks.wantsMore(sofar()) };
   let failure: unknown;
-  await feed.run(stream, pace, limits, interrupt).catch((error: unknown) => {
-    failure = error;
-  });
-  const durationUs = clock.nowUs() - startUs;
+  const durationUs = await feed
+    .run(stream, pace, { ...limits, extend }, interrupt)
+    .catch((error: unknown) => {
+      failure = error;
+      return clock.nowUs() - startUs;
+    });
   await options.drain(stream);
-  const after = usage();
+  const end = figures(durationUs);
   stream.close();
   return {
     counts: stream.counts(),
     tally,
-    stability: windows.judge(),
+    stability: windows.judge(durationUs),
     durationUs,
-    client: { before, after },
-    worker: first !== undefined && last !== undefined ? { first, last, frames } : undefined,
+    resources: end.resources,
+    // After the stream's end, so that what was interrupted is counted as the report counts it.
+    gates: looks.judge({ ...end, counts: stream.counts() }),
     failure: stream.lost ?? failure,
   };
 }

@@ -1,11 +1,11 @@
 import type { WorkerInfo } from "../client/worker-client.js";
-import type { Gate } from "../core/gate.js";
 import { droppedTotal } from "../pipeline/ledger.js";
 import type { AccuracyFigures, AccuracySummary } from "../results/accuracy.js";
 import type { LatencySummary } from "../results/latency.js";
 import type { Stage } from "../results/stages.js";
-import { type JudgedGate, judgeGate } from "./gates.js";
+import type { JudgedGate } from "./gates.js";
 import type { Measurement } from "./measure.js";
+import type { Resources } from "./resources.js";
 import type { Stability } from "./stability.js";
 import type { WarmUp } from "./warm-up.js";
 
@@ -35,6 +35,8 @@ export interface BenchSettings {
   readonly source: string;
   readonly fps: number | null;
   readonly duration_s: number;
+  /** Where the run may go on for its gates. */
+  readonly max_duration_s?: number;
   readonly warmup_s: number;
   readonly size: string;
   readonly pixel_format: string;
@@ -84,13 +86,7 @@ export interface BenchReport {
   readonly detections: { readonly total: number; readonly by_class: Readonly<Record<string, number>> };
   /** Absent where the source does not know the truth. */
   readonly truth?: TruthReport;
-  readonly resources: {
-    readonly client_rss_mb: number;
-    readonly worker_rss_mb: number | null;
-    readonly client_cpu_ms_per_frame: number;
-    readonly worker_cpu_ms_per_frame: number | null;
-    readonly source_cpu_ms_per_frame: number | null;
-  };
+  readonly resources: Resources;
   readonly stable: boolean;
   readonly stability: Stability;
   readonly gates: readonly JudgedGate[];
@@ -124,17 +120,13 @@ export function benchReport(
   warmUp: WarmUp,
   measured: Measurement,
   endedEarly: { readonly why: string; readonly failed: boolean } | undefined,
-  gates: readonly Gate[] = [],
+  requireStable = false,
 ): BenchReport {
-  const { counts, tally, client, worker, stability } = measured;
+  const { counts, tally, stability, resources, gates } = measured;
   const accuracy = tally.accuracy.summary();
-  const judged = gates.map((gate) => judgeGate(gate, { accuracy }));
   const durationS = measured.durationUs / 1e6;
+  const unsettled = requireStable && stability.verdict !== "stable";
   const detections = tally.detections();
-  const perFrame = (us: number, frames: number) => round(us / 1000 / Math.max(1, frames));
-  const { before, after } = client;
-  const sourceUs =
-    before.sourceCpuUs === null || after.sourceCpuUs === null ? null : after.sourceCpuUs - before.sourceCpuUs;
   return {
     schema: BENCH_SCHEMA,
     ...head,
@@ -153,28 +145,20 @@ export function benchReport(
     latency_ms: tally.latency.summary(),
     detections: { total: detections.total, by_class: detections.byClass },
     ...(accuracy === undefined ? {} : { truth: truthReport(accuracy) }),
-    resources: {
-      client_rss_mb: megabytes(after.rssBytes),
-      worker_rss_mb: worker === undefined ? null : megabytes(worker.last.rssBytes),
-      client_cpu_ms_per_frame: perFrame(after.cpuUs - before.cpuUs, counts.offered),
-      worker_cpu_ms_per_frame:
-        worker === undefined || worker.frames === 0
-          ? null
-          : perFrame(worker.last.cpuUs - worker.first.cpuUs, worker.frames),
-      source_cpu_ms_per_frame: sourceUs === null ? null : perFrame(sourceUs, counts.offered),
-    },
+    resources,
     stable: stability.verdict === "stable",
     stability,
-    gates: judged,
-    verdict: counts.results > 0 && endedEarly?.failed !== true ? verdictOf(judged) : "fail",
+    gates,
+    verdict: counts.results > 0 && endedEarly?.failed !== true ? verdictOf(gates, unsettled) : "fail",
     ...(endedEarly === undefined ? {} : { ended_early: endedEarly.why }),
   };
 }
 
 /** A gate that failed comes before one that could not be judged. */
-function verdictOf(gates: readonly JudgedGate[]): BenchReport["verdict"] {
+function verdictOf(gates: readonly JudgedGate[], unsettled: boolean): BenchReport["verdict"] {
   const some = (wanted: JudgedGate["verdict"]) => gates.some(({ verdict }) => verdict === wanted);
-  return some("fail") ? "fail" : some("insufficient") ? "insufficient" : "pass";
+  if (some("fail")) return "fail";
+  return some("insufficient") || unsettled ? "insufficient" : "pass";
 }
 
 function truthReport({ frames, byClass, ...total }: AccuracySummary): TruthReport {
@@ -190,8 +174,4 @@ function truthFigures({ meanIou, falsePositives, ...rest }: AccuracyFigures): Tr
 
 function round(value: number): number {
   return Math.round(value * 1000) / 1000;
-}
-
-function megabytes(bytes: number): number {
-  return Math.round(bytes / 1e5) / 10;
 }

@@ -3,7 +3,7 @@ import { LatencyHistogram } from "../results/latency.js";
 
 const WINDOWS = 3;
 /** Fewer results in a window are too few to compare p95 of windows. */
-const MIN_RESULTS = 130;
+export const MIN_RESULTS = 130;
 /** A stable run's largest window is at most this much above its smallest. */
 const TOLERANCE = 0.1;
 
@@ -18,20 +18,24 @@ export interface Stability {
  * within 10 % of the smallest; with fewer than 130 results in a window it is not judged.
  */
 export class StabilityWindows {
-  private readonly windows = Array.from({ length: WINDOWS }, () => new LatencyHistogram());
-
-  /** @param durationUs length of the run */
-  constructor(private readonly durationUs: number) {}
+  private readonly dueUs: number[] = [];
+  private readonly totalUs: number[] = [];
 
   /** @param sinceStartUs the frame's due time, from the start of the run */
   record(result: FrameResult, sinceStartUs: number): void {
-    const index = Math.floor((sinceStartUs / this.durationUs) * WINDOWS);
-    this.windows[Math.min(WINDOWS - 1, Math.max(0, index))]?.record(result.latency.total);
+    this.dueUs.push(sinceStartUs);
+    this.totalUs.push(result.latency.total);
   }
 
-  judge(): Stability {
-    const windowS = this.durationUs / WINDOWS / 1e6;
-    const windows = this.windows.map((histogram) => {
+  /** @param durationUs length of the run, which is known at its end */
+  judge(durationUs: number): Stability {
+    const histograms = Array.from({ length: WINDOWS }, () => new LatencyHistogram());
+    for (const [i, dueUs] of this.dueUs.entries()) {
+      const index = Math.min(WINDOWS - 1, Math.max(0, Math.floor((dueUs / durationUs) * WINDOWS)));
+      histograms[index]?.record(this.totalUs[i] ?? 0);
+    }
+    const windowS = durationUs / WINDOWS / 1e6;
+    const windows = histograms.map((histogram) => {
       const { count, p95 } = histogram.summary();
       return { p95, fps: count / windowS, results: count };
     });

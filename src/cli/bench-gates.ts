@@ -1,4 +1,6 @@
-import { canJudge, type JudgedGate, needsTruth } from "../bench/gates.js";
+import { type JudgedGate, needsTruth } from "../bench/gates.js";
+import type { BenchReport } from "../bench/report.js";
+import { MIN_RESULTS } from "../bench/stability.js";
 import { AiwError } from "../core/errors.js";
 import type { Gate } from "../core/gate.js";
 import { streamName } from "../source/stream-name.js";
@@ -7,13 +9,9 @@ import type { SourceName } from "../config/source-names.js";
 
 /**
  * Refuses the gates that this bench could never judge, before anything is started.
- * @throws NOT_BUILT, USAGE
+ * @throws USAGE
  */
 export function checkGates(gates: readonly Gate[], source: SourceName): void {
-  const unbuilt = gates.find((gate) => !canJudge(gate));
-  if (unbuilt !== undefined) {
-    throw new AiwError("NOT_BUILT", `--gate "${unbuilt.text}": a gate on ${unbuilt.name} is not built yet`);
-  }
   const gate = gates.find(needsTruth);
   if (gate === undefined) return;
   if (source.kind === "source" && isSynthetic(source.uri)) return;
@@ -37,8 +35,29 @@ export function throwIfGatesFailed(gates: readonly JudgedGate[]): void {
   if (unjudged.length === 0) return;
   const said = unjudged.map(({ gate, samples, needed }) =>
     samples === 0
-      ? `"${gate}" cannot be judged: in the frames there was nothing for it, of the classes and at the size asked for`
+      ? `"${gate}" cannot be judged: ${whyNothing(gate)}`
       : `"${gate}" cannot be judged, of ${needed} samples needed there are ${samples}`,
   );
   throw new AiwError("GATE_INSUFFICIENT", said.join("; "));
+}
+
+/** Why there is nothing to judge a gate on. */
+function whyNothing(gate: string): string {
+  const stage = /^([a-z]+)\./.exec(gate)?.[1];
+  if (stage !== undefined) return `the worker does not report ${stage}`;
+  if (/^(worker_rss|cpu_per_frame)/.test(gate)) return "the worker does not report what it uses";
+  return "in the frames there was nothing for it, of the classes and at the size asked for";
+}
+
+/** @throws GATE_INSUFFICIENT for a run that was not stable, or too short for that to be known */
+export function throwIfUnstable({ stability: { verdict, windows } }: BenchReport): void {
+  if (verdict === "stable") return;
+  const p95 = windows.map((window) => window.p95.toFixed(1)).join(", ");
+  const few = Math.min(...windows.map(({ results }) => results));
+  throw new AiwError(
+    "GATE_INSUFFICIENT",
+    verdict === "unstable"
+      ? `--require-stable: the run was not stable, p95 of its thirds was ${p95} ms`
+      : `--require-stable: of the ${MIN_RESULTS} results needed in each third of the run there are ${few}`,
+  );
 }

@@ -2,6 +2,8 @@ import type { Ora } from "ora";
 
 /** What is going on, for people. */
 export interface Progress {
+  /** Whether steps are seen at all: on a terminal only. */
+  readonly isLive: boolean;
   /** Names the step that runs now; the line is replaced by the next one. */
   step(text: string): void;
   /** A line that stays. */
@@ -15,12 +17,12 @@ export interface Progress {
  * @param quiet nothing is written at all
  */
 export async function createProgress(env: NodeJS.ProcessEnv, quiet: boolean): Promise<Progress> {
-  if (quiet) return { step: () => {}, note: () => {}, clear: () => {} };
+  if (quiet) return { isLive: false, step: () => {}, note: () => {}, clear: () => {} };
   const plain = (text: string) => process.stderr.write(`${text}\n`);
   const { stderr } = process;
   // A terminal that tells no width (0 columns) would have a spinner clear infinitely many lines.
   const canSpin = stderr.isTTY && stderr.columns > 0 && !env.CI && !env.NO_COLOR;
-  if (!canSpin) return { step: () => {}, note: plain, clear: () => {} };
+  if (!canSpin) return { isLive: false, step: () => {}, note: plain, clear: () => {} };
   const { default: ora } = await import("ora");
   let spinner: Ora | undefined;
   const clear = () => {
@@ -39,5 +41,5 @@ export async function createProgress(env: NodeJS.ProcessEnv, quiet: boolean): Pr
     plain(text);
     if (current !== undefined) step(current);
   };
-  return { step, note, clear };
+  return { isLive: true, step, note, clear };
 }

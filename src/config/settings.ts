@@ -34,6 +34,10 @@ export const SETTINGS = {
   out: v.outputs,
   json: v.nonEmpty,
   gates: v.gates,
+  max_duration: v.positiveDuration,
+  require_stable: v.flag,
+  find_max: v.flag,
+  sweep: v.rates,
   quiet: v.flag,
   log_format: v.oneOf(LOG_FORMATS),
 } as const satisfies Record<string, z.ZodType>;

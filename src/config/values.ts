@@ -35,10 +35,18 @@ export const positiveInteger = parsed(
 );
 
 /** Frames a second. Above 1000 the clock's own steps would be measured. */
+export const MAX_FPS = 1000;
 export const fps = parsed(
-  (v) => number(v, (n) => n > 0 && n <= 1000),
-  "is not a rate above 0 and up to 1000",
+  (v) => number(v, (n) => n > 0 && n <= MAX_FPS),
+  `is not a rate above 0 and up to ${MAX_FPS}`,
 );
+
+/** Rates to measure at: "fps=2,4,8". */
+export const rates = parsed((v) => {
+  const list = /^fps\s*=(.+)$/.exec(v)?.[1]?.split(",") ?? [];
+  const numbers = list.map((one) => number(one.trim(), (n) => n > 0 && n <= MAX_FPS));
+  return numbers.length > 0 && !numbers.includes(undefined) ? (numbers as number[]) : undefined;
+}, `is not a list of rates above 0 and up to ${MAX_FPS}, such as "fps=2,4,8"`);
 
 export const port = parsed(
   (v) => number(v, (n) => Number.isInteger(n) && n >= 0 && n <= 65535),

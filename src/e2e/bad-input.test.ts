@@ -38,7 +38,7 @@ describe("bad usage", () => {
     [["run", "--model", ONNX], "USAGE", "--source or --camera"],
     [["run", "--model", ONNX, "--source", "a.jpg", "--conf", "high"], "USAGE", '--conf "high"'],
     [["bench", "--model", ONNX, "--fps", "0"], "USAGE", '--fps "0"'],
-    [["bench", "--model", ONNX, "--gate", "p95<150ms"], "NOT_BUILT", "a gate on p95 is not built yet"],
+    [["bench", "--model", ONNX, "--gate", "p95<150"], "USAGE", "p95 needs a unit: ms or s"],
     [["bench", "--gate", "recall>=95"], "USAGE", 'is wrong at character 9 ("95"): recall is a share'],
     [
       ["bench", "--gate", "recall>=95%", "--source", "a.jpg"],

@@ -22,6 +22,8 @@ export interface FeedLimits {
   readonly maxFrames?: number | undefined;
   /** From the first frame's due time on. */
   readonly durationUs?: number | undefined;
+  /** Goes on after that, of a paced or a live source, as long as more is wanted. */
+  readonly extend?: { readonly mostUs: number; readonly wanted: () => boolean } | undefined;
 }
 
 /** Takes frames from a source and offers them to streams, one after the other. */
@@ -41,18 +43,20 @@ export class Feed {
   /**
    * Offers frames until the source ends, a limit is reached, the stream's link is lost or the signal
    * aborts. The last frame may still be on its way then.
+   * @returns how long that was, microseconds: of a paced run that came to its end from the first due time to
+   *   the end of the last frame's period, without what the clock came late
    * @throws what the source throws
    */
-  async run(stream: Stream, pace: Pace, limits: FeedLimits, signal?: AbortSignal): Promise<void> {
+  async run(stream: Stream, pace: Pace, limits: FeedLimits, signal?: AbortSignal): Promise<number> {
     const stop = new AbortController();
     const abort = () => stop.abort();
     if (signal?.aborted || stream.lost !== undefined) abort();
     signal?.addEventListener("abort", abort);
     const off = stream.on("lost", abort);
     try {
-      if (pace.kind === "lossless") await this.lossless(stream, limits, stop);
-      else if (pace.kind === "paced") await this.paced(stream, pace.fps, limits, stop.signal);
-      else await this.live(stream, pace.maxFps, limits, stop);
+      if (pace.kind === "lossless") return await this.lossless(stream, limits, stop);
+      if (pace.kind === "paced") return await this.paced(stream, pace.fps, limits, stop.signal);
+      return await this.live(stream, pace.maxFps, limits, stop);
     } finally {
       off();
       signal?.removeEventListener("abort", abort);
@@ -71,10 +75,11 @@ export class Feed {
     await this.prefetch.close();
   }
 
-  private async lossless(stream: Stream, limits: FeedLimits, stop: AbortController): Promise<void> {
+  private async lossless(stream: Stream, limits: FeedLimits, stop: AbortController): Promise<number> {
     const { maxFrames = Number.POSITIVE_INFINITY, durationUs } = limits;
     const { signal } = stop;
     await this.prefetch.whenReady(signal);
+    const startUs = this.clock.nowUs();
     const cancel = stopAfter(this.clock, durationUs, stop);
     try {
       for (let n = 0; n < maxFrames; n++) {
@@ -88,28 +93,36 @@ export class Feed {
     } finally {
       cancel();
     }
+    return this.clock.nowUs() - startUs;
   }
 
-  private async paced(stream: Stream, fps: number, limits: FeedLimits, signal: AbortSignal): Promise<void> {
-    const { maxFrames = Number.POSITIVE_INFINITY, durationUs = Number.POSITIVE_INFINITY } = limits;
-    const frames = Math.min(maxFrames, Math.round((durationUs / 1e6) * fps));
-    const lengthUs = Math.min(durationUs, Math.round((maxFrames * 1e6) / fps));
+  private async paced(stream: Stream, fps: number, limits: FeedLimits, signal: AbortSignal): Promise<number> {
+    const { maxFrames = Number.POSITIVE_INFINITY, durationUs = Number.POSITIVE_INFINITY, extend } = limits;
+    const framesIn = (us: number) => Math.min(maxFrames, Math.round((us / 1e6) * fps));
+    const frames = framesIn(durationUs);
+    const most = extend === undefined ? frames : Math.max(frames, framesIn(extend.mostUs));
+    let lengthUs = Math.min(durationUs, Math.round((maxFrames * 1e6) / fps));
     await this.prefetch.whenReady(signal);
     const startUs = this.clock.nowUs();
     const off = stream.on("idle", () => this.prefetch.setQuiet(true));
     try {
-      for (let i = 0; i < frames && !signal.aborted; i++) {
+      for (let i = 0; i < most && !signal.aborted; i++) {
         const dueUs = startUs + Math.round((i * 1e6) / fps);
         await waitUntil(this.clock, dueUs, signal);
-        if (signal.aborted) return;
+        if (signal.aborted) break;
+        if (i >= frames) {
+          if (extend?.wanted() !== true) break;
+          lengthUs = Math.round(((i + 1) * 1e6) / fps);
+        }
         const item = this.prefetch.takeNow();
         if (item !== undefined) stream.offer(item, dueUs);
-        else if (this.prefetch.isExhausted) return;
+        else if (this.prefetch.isExhausted) return this.clock.nowUs() - startUs;
         else stream.offerMissing();
         this.prefetch.setQuiet(stream.isIdle);
       }
       // The period of the last frame belongs to the run.
       if (Number.isFinite(lengthUs)) await waitUntil(this.clock, startUs + lengthUs, signal);
+      return signal.aborted || !Number.isFinite(lengthUs) ? this.clock.nowUs() - startUs : lengthUs;
     } finally {
       off();
       this.prefetch.setQuiet(true);
@@ -121,18 +134,22 @@ export class Feed {
     maxFps: number | undefined,
     limits: FeedLimits,
     stop: AbortController,
-  ): Promise<void> {
-    const { maxFrames = Number.POSITIVE_INFINITY, durationUs } = limits;
+  ): Promise<number> {
+    const { maxFrames = Number.POSITIVE_INFINITY, durationUs, extend } = limits;
     const { signal } = stop;
     // What came before this run began is not of it.
     this.prefetch.discard();
     await this.prefetch.whenReady(signal);
-    const cancel = stopAfter(this.clock, durationUs, stop);
+    const startUs = this.clock.nowUs();
+    const longestUs = extend === undefined ? durationUs : Math.max(durationUs ?? 0, extend.mostUs);
+    const cancel = stopAfter(this.clock, longestUs, stop);
+    const enoughUs = extend === undefined ? Number.POSITIVE_INFINITY : startUs + (durationUs ?? 0);
     let nextUs = Number.NEGATIVE_INFINITY;
     let overruns = this.source.overruns?.() ?? 0;
     try {
       for (let n = 0; n < maxFrames;) {
         await this.prefetch.whenReady(signal);
+        if (this.clock.nowUs() >= enoughUs && extend?.wanted() !== true) break;
         for (const now = this.source.overruns?.() ?? 0; overruns < now; overruns++) stream.offerMissing();
         const item = signal.aborted ? undefined : this.prefetch.takeNow();
         if (item === undefined) break;
@@ -148,6 +165,7 @@ export class Feed {
     } finally {
       cancel();
     }
+    return this.clock.nowUs() - startUs;
   }
 }
 

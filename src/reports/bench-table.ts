@@ -21,7 +21,8 @@ export function benchTable(report: BenchReport): string {
   ].join("\n");
 }
 
-function headline({ environment, settings, duration_s, warmup }: BenchReport): string {
+/** What was measured, on what, and for how long: three lines. */
+export function headline({ environment, settings, duration_s, warmup }: BenchReport): string {
   const { model, input_shape: shape, runtime, provider, threads, cpu, cores } = environment;
   const rate = settings.fps === null ? "at its own rate" : `at ${settings.fps} fps`;
   const input = shape.length === 4 ? ` ${shape[3]}x${shape[2]}` : "";
