@@ -22,12 +22,20 @@ export function liveLine(run: RunningMeasurement, planUs: number, columns: numbe
     `${rate.toFixed(1)} fps`,
     `p95 ${p95}`,
     `${droppedTotal(counts)} dropped`,
-    ...run.gates().map(sofar),
+    ...gatesSoFar(run.gates()),
   ].join(" · ");
   return line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`;
 }
 
-function sofar({ gate, verdict, value, samples, needed }: JudgedGate): string {
-  if (verdict !== "insufficient") return `${gate} ${verdict === "pass" ? "holds" : "FAILS"}`;
-  return value === null ? `${gate} –` : `${gate} ${samples} of ${needed}`;
+/** What fails first, then what waits for samples; what holds is only counted. */
+function gatesSoFar(gates: readonly JudgedGate[]): string[] {
+  const of = (wanted: JudgedGate["verdict"]) => gates.filter(({ verdict }) => verdict === wanted);
+  const holding = of("pass").length;
+  return [
+    ...of("fail").map(({ gate }) => `${gate} FAILS`),
+    ...of("insufficient").map(({ gate, value, samples, needed }) =>
+      value === null ? `${gate} –` : `${gate} ${samples} of ${needed}`,
+    ),
+    ...(holding === 0 ? [] : [holding === gates.length ? "gates hold" : `${holding} hold`]),
+  ];
 }
