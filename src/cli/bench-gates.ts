@@ -50,14 +50,21 @@ function whyNothing(gate: string): string {
 }
 
 /** @throws GATE_INSUFFICIENT for a run that was not stable, or too short for that to be known */
-export function throwIfUnstable({ stability: { verdict, windows } }: BenchReport): void {
+export function throwIfUnstable(report: BenchReport): void {
+  const { verdict, windows } = report.stability;
   if (verdict === "stable") return;
-  const p95 = windows.map((window) => window.p95.toFixed(1)).join(", ");
   const few = Math.min(...windows.map(({ results }) => results));
-  throw new AiwError(
-    "GATE_INSUFFICIENT",
+  const why =
     verdict === "unstable"
-      ? `--require-stable: the run was not stable, p95 of its thirds was ${p95} ms`
-      : `--require-stable: of the ${MIN_RESULTS} results needed in each third of the run there are ${few}`,
-  );
+      ? unstable(report)
+      : `of the ${MIN_RESULTS} results needed in each third of the run there are ${few}`;
+  throw new AiwError("GATE_INSUFFICIENT", `--require-stable: ${why}`);
+}
+
+/** What was not stable. */
+export function unstable({ stability: { windows } }: BenchReport): string {
+  const of = (figure: (window: (typeof windows)[number]) => number) =>
+    windows.map((window) => figure(window).toFixed(1)).join(", ");
+  const [p95, fps] = [of((window) => window.p95), of((window) => window.fps)];
+  return `the run was not stable, p95 of its thirds was ${p95} ms, their rate ${fps} fps`;
 }

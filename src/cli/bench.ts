@@ -6,7 +6,7 @@ import { Feed } from "../pipeline/feed.js";
 import { benchTable } from "../reports/bench-table.js";
 import { checkWritable, writeWhole } from "../sinks/whole-file.js";
 import type { FrameSource } from "../source/frame-source.js";
-import { checkGates, throwIfGatesFailed, throwIfUnstable } from "./bench-gates.js";
+import { checkGates, throwIfGatesFailed, throwIfUnstable, unstable } from "./bench-gates.js";
 import { benchRates } from "./bench-rates.js";
 import { type Bench, type Plan, runBench, throwIfEnded, throwIfNoResult } from "./bench-run.js";
 import type { CommandContext } from "./command-context.js";
@@ -52,6 +52,11 @@ async function benchOnce(bench: Bench, plan: Plan): Promise<number> {
   const run = await runBench(bench, plan);
   context.progress.clear();
   context.progress.note(benchTable(run.report));
+  if (run.report.stability.verdict === "unstable" && !settings.require_stable) {
+    context.progress.note(
+      `aiw: warning: ${unstable(run.report)}; the machine may have been busy with other things`,
+    );
+  }
   if (settings.json !== undefined)
     await writeWhole(settings.json, `${JSON.stringify(run.report, null, 2)}\n`);
   throwIfEnded(run, context.interrupt);
