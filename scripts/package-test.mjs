@@ -15,6 +15,7 @@ const NEEDED = [
   "dist/cli/main.js",
   "dist/source/scene-thread.js",
   "dist/wire/gen/ai.js",
+  "dist/schemas/aiw.bench-1.schema.json",
   "proto/ai.proto",
   "worker/aiw_worker/__main__.py",
   "worker/aiw_worker/ai.fds",

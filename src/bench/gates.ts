@@ -5,19 +5,7 @@ import type { LatencySummary } from "../results/latency.js";
 import type { Stage } from "../results/stages.js";
 import type { Tally } from "../results/tally.js";
 import { ALPHA, samplesNeeded } from "./early-stopping.js";
-import type { Resources } from "./resources.js";
-
-/** A gate as the report has it. */
-export interface JudgedGate {
-  readonly gate: string;
-  /** The figure as measured, in the report's unit; null when there is none. */
-  readonly value: number | null;
-  readonly limit: number;
-  readonly verdict: "pass" | "fail" | "insufficient";
-  /** What the figure was taken over, and how much of it a judgement needs. */
-  readonly samples: number;
-  readonly needed: number;
-}
+import type { JudgedGate, Resources } from "./report-schema.js";
 
 /** What gates are judged on. */
 export interface GateFigures {

@@ -1,5 +1,6 @@
 import { ALPHA } from "./early-stopping.js";
-import { type GateFigures, type GateWatch, type JudgedGate, leastSamples } from "./gates.js";
+import { type GateFigures, type GateWatch, leastSamples } from "./gates.js";
+import type { JudgedGate } from "./report-schema.js";
 
 /**
  * The looks at a run that goes on until its gates are judged. Whoever looks again and again at a run with

@@ -7,15 +7,18 @@ import { Stream } from "../pipeline/stream.js";
 import { isResult } from "../results/frame-outcome.js";
 import type { WorkerUsage } from "../results/stages.js";
 import { Tally } from "../results/tally.js";
-import { type GateFigures, GateWatch, type JudgedGate } from "./gates.js";
+import { type GateFigures, GateWatch } from "./gates.js";
 import { Looks } from "./looks.js";
-import { type ClientUsage, type Resources, resourcesOf } from "./resources.js";
-import { type Stability, StabilityWindows } from "./stability.js";
+import type { JudgedGate, Resources, Stability, Timeline } from "./report-schema.js";
+import { type ClientUsage, resourcesOf } from "./resources.js";
+import { StabilityWindows } from "./stability.js";
+import { TimelineRecorder } from "./timeline.js";
 
 export interface Measurement {
   readonly counts: LedgerCounts;
   readonly tally: Tally;
   readonly stability: Stability;
+  readonly timeline: Timeline;
   /** From the first due time to the end of the last frame's period. */
   readonly durationUs: number;
   readonly resources: Resources;
@@ -58,6 +61,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
   const stream = new Stream(sink, clock);
   const tally = new Tally(options.classes);
   const windows = new StabilityWindows();
+  const timeline = new TimelineRecorder();
   const watches = (options.gates ?? []).map((gate) => new GateWatch(gate));
   const looks = new Looks(watches, options.maxDurationUs !== undefined);
   const before = usage();
@@ -77,6 +81,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
   const sofar = () => figures(clock.nowUs() - startUs);
   stream.on("outcome", (outcome) => {
     tally.add(outcome);
+    timeline.add(outcome, outcome.dueUs - startUs);
     for (const watch of watches) watch.add(outcome);
     if (!isResult(outcome)) return;
     windows.record(outcome, outcome.dueUs - startUs);
@@ -84,6 +89,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     first ??= outcome.usage;
     last = outcome.usage;
   });
+  stream.on("dropped", ({ dueUs, reason }) => timeline.drop(reason, dueUs - startUs));
   options.onStart?.({
     elapsedUs: () => clock.nowUs() - startUs,
     counts: () => stream.counts(),
@@ -108,6 +114,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     counts: stream.counts(),
     tally,
     stability: windows.judge(durationUs),
+    timeline: timeline.timeline(durationUs),
     durationUs,
     resources: end.resources,
     // After the stream's end, so that what was interrupted is counted as the report counts it.

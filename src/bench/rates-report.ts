@@ -1,19 +1,5 @@
 import type { Capacity } from "./capacity.js";
-import type { BenchReport } from "./report.js";
-
-const RATES_SCHEMA = "aiw.rates/1";
-
-/** The same bench at several rates. */
-export interface RatesReport {
-  readonly schema: typeof RATES_SCHEMA;
-  readonly time: string;
-  /** Highest rate that passes the gates, null when none does or the search was not finished; of a search only. */
-  readonly max_fps?: number | null;
-  /** Lowest rate above it that does not pass; null when there was none. */
-  readonly failed_fps?: number | null;
-  /** By rate, the lowest first. */
-  readonly runs: readonly BenchReport[];
-}
+import { type BenchReport, RATES_SCHEMA, type RatesReport } from "./report-schema.js";
 
 /** @param capacity of a search; undefined where the rates were given */
 export function ratesReport(

@@ -1,100 +1,17 @@
 import type { WorkerInfo } from "../client/worker-client.js";
 import { droppedTotal } from "../pipeline/ledger.js";
 import type { AccuracyFigures, AccuracySummary } from "../results/accuracy.js";
-import type { LatencySummary } from "../results/latency.js";
-import type { Stage } from "../results/stages.js";
-import type { JudgedGate } from "./gates.js";
+import { distributionOf } from "./distribution.js";
 import type { Measurement } from "./measure.js";
-import type { Resources } from "./resources.js";
-import type { Stability } from "./stability.js";
+import {
+  BENCH_SCHEMA,
+  type BenchReport,
+  type Environment,
+  type JudgedGate,
+  type TruthFigures,
+  type TruthReport,
+} from "./report-schema.js";
 import type { WarmUp } from "./warm-up.js";
-
-export const BENCH_SCHEMA = "aiw.bench/1";
-
-/** What a bench ran on. */
-export interface Environment {
-  readonly aiw: string;
-  readonly cpu: string;
-  readonly cores: number;
-  readonly memory_mb: number;
-  readonly os: string;
-  readonly node: string;
-  readonly worker: string;
-  readonly runtime: string;
-  readonly model: string;
-  readonly model_id: string;
-  readonly family: string;
-  readonly input_shape: readonly number[];
-  readonly engine: string;
-  readonly provider: string;
-  readonly threads: number | null;
-}
-
-/** What a bench was asked to do. */
-export interface BenchSettings {
-  readonly source: string;
-  readonly fps: number | null;
-  readonly duration_s: number;
-  /** Where the run may go on for its gates. */
-  readonly max_duration_s?: number;
-  readonly warmup_s: number;
-  readonly size: string;
-  readonly pixel_format: string;
-  readonly conf: number;
-  readonly iou: number;
-  readonly classes: readonly string[];
-  readonly worker: string | null;
-}
-
-/** Detections against what was really in the frames; a ratio of nothing to nothing is null. */
-export interface TruthFigures {
-  readonly precision: number | null;
-  readonly recall: number | null;
-  readonly mean_iou: number | null;
-  /** Objects to find; those mostly hidden or tiny are `ignored` and count neither way. */
-  readonly objects: number;
-  readonly found: number;
-  readonly false_positives: number;
-  readonly ignored: number;
-}
-
-export interface TruthReport extends TruthFigures {
-  /** Frames that were judged: those with a result. */
-  readonly frames: number;
-  readonly by_class: Readonly<Record<string, TruthFigures>>;
-}
-
-/** The report of a bench, `aiw.bench/1`: milliseconds, megabytes of 10^6 bytes, fractions. */
-export interface BenchReport {
-  readonly schema: typeof BENCH_SCHEMA;
-  readonly time: string;
-  readonly environment: Environment;
-  readonly settings: BenchSettings;
-  readonly warmup: { readonly duration_s: number; readonly results: number; readonly settled: boolean };
-  readonly duration_s: number;
-  readonly frames: {
-    readonly offered: number;
-    readonly sent: number;
-    readonly results: number;
-    readonly errors: number;
-    readonly in_flight: number;
-    readonly dropped: Readonly<Record<string, number>>;
-  };
-  readonly drop_rate: number;
-  readonly fps: { readonly offered: number; readonly achieved: number };
-  readonly latency_ms: Readonly<Record<"total" | Stage, LatencySummary>>;
-  readonly detections: { readonly total: number; readonly by_class: Readonly<Record<string, number>> };
-  /** Absent where the source does not know the truth. */
-  readonly truth?: TruthReport;
-  readonly resources: Resources;
-  readonly stable: boolean;
-  readonly stability: Stability;
-  readonly gates: readonly JudgedGate[];
-  /** "fail" also when nothing came back or the run failed; "insufficient" when a gate was not judged. */
-  readonly verdict: "pass" | "fail" | "insufficient";
-  /** Why the run ended early; absent when it ran to its end. */
-  readonly ended_early?: string;
-}
 
 export function environmentOf(
   info: WorkerInfo,
@@ -143,6 +60,8 @@ export function benchReport(
     drop_rate: counts.offered === 0 ? 0 : droppedTotal(counts) / counts.offered,
     fps: { offered: round(counts.offered / durationS), achieved: round(counts.results / durationS) },
     latency_ms: tally.latency.summary(),
+    distribution: distributionOf(tally.latency),
+    timeline: measured.timeline,
     detections: { total: detections.total, by_class: detections.byClass },
     ...(accuracy === undefined ? {} : { truth: truthReport(accuracy) }),
     resources,

@@ -1,4 +1,5 @@
 import type { WorkerUsage } from "../results/stages.js";
+import type { Resources } from "./report-schema.js";
 
 /** What this process and what it started for the source have used. */
 export interface ClientUsage {
@@ -7,15 +8,6 @@ export interface ClientUsage {
   readonly rssBytes: number;
   /** CPU time of the source's own subprocess or thread; null where it cannot be known. */
   readonly sourceCpuUs: number | null;
-}
-
-/** Memory in megabytes of 10^6 bytes, CPU time in milliseconds a frame; null where it is not known. */
-export interface Resources {
-  readonly client_rss_mb: number;
-  readonly worker_rss_mb: number | null;
-  readonly client_cpu_ms_per_frame: number;
-  readonly worker_cpu_ms_per_frame: number | null;
-  readonly source_cpu_ms_per_frame: number | null;
 }
 
 /**

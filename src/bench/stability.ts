@@ -1,17 +1,12 @@
 import type { FrameResult } from "../results/frame-outcome.js";
 import { LatencyHistogram } from "../results/latency.js";
+import type { Stability } from "./report-schema.js";
 
 const WINDOWS = 3;
 /** Fewer results in a window are too few to compare p95 of windows. */
 export const MIN_RESULTS = 130;
 /** A stable run's largest window is at most this much above its smallest. */
 const TOLERANCE = 0.1;
-
-export interface Stability {
-  readonly verdict: "stable" | "unstable" | "not judged";
-  /** Of each third of the run: total p95 (milliseconds) and results a second. */
-  readonly windows: readonly { readonly p95: number; readonly fps: number; readonly results: number }[];
-}
 
 /**
  * Cuts a run into three windows by due time. It is stable when the largest p95 and throughput are

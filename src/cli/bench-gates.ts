@@ -1,5 +1,5 @@
-import { type JudgedGate, needsTruth } from "../bench/gates.js";
-import type { BenchReport } from "../bench/report.js";
+import { needsTruth } from "../bench/gates.js";
+import type { BenchReport, JudgedGate } from "../bench/report-schema.js";
 import { MIN_RESULTS } from "../bench/stability.js";
 import { AiwError } from "../core/errors.js";
 import type { Gate } from "../core/gate.js";

@@ -1,7 +1,8 @@
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
 import { basename } from "node:path";
 import { measure } from "../bench/measure.js";
-import { type BenchReport, type BenchSettings, benchReport, environmentOf } from "../bench/report.js";
+import { benchReport, environmentOf } from "../bench/report.js";
+import type { BenchReport, BenchSettings } from "../bench/report-schema.js";
 import type { ClientUsage } from "../bench/resources.js";
 import { warmUp } from "../bench/warm-up.js";
 import type { Settings } from "../config/settings.js";

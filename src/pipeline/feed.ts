@@ -117,7 +117,7 @@ export class Feed {
         const item = this.prefetch.takeNow();
         if (item !== undefined) stream.offer(item, dueUs);
         else if (this.prefetch.isExhausted) return this.clock.nowUs() - startUs;
-        else stream.offerMissing();
+        else stream.offerMissing(dueUs);
         this.prefetch.setQuiet(stream.isIdle);
       }
       // The period of the last frame belongs to the run.
@@ -150,7 +150,9 @@ export class Feed {
       for (let n = 0; n < maxFrames;) {
         await this.prefetch.whenReady(signal);
         if (this.clock.nowUs() >= enoughUs && extend?.wanted() !== true) break;
-        for (const now = this.source.overruns?.() ?? 0; overruns < now; overruns++) stream.offerMissing();
+        for (const now = this.source.overruns?.() ?? 0; overruns < now; overruns++) {
+          stream.offerMissing(this.clock.nowUs());
+        }
         const item = signal.aborted ? undefined : this.prefetch.takeNow();
         if (item === undefined) break;
         const arrivedUs = isFailure(item) ? this.clock.nowUs() : item.capturedAtUs;

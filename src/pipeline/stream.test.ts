@@ -230,6 +230,10 @@ describe("Stream", () => {
         let offered = 0;
         let onLoan = 0;
         let closed = false;
+        const dropped: Record<string, number> = {};
+        stream.on("dropped", ({ reason }) => {
+          dropped[reason] = (dropped[reason] ?? 0) + 1;
+        });
         for (const what of actions) {
           if (closed) break;
           sink.refuses = what === "refuse";
@@ -252,7 +256,7 @@ describe("Stream", () => {
           }
           if (what === "missing") {
             offered++;
-            stream.offerMissing();
+            stream.offerMissing(0);
           }
           if (what === "result") sink.answer({ detections: [] });
           if (what === "error") sink.answer({ error: new AiwError("WORKER_REFUSED", "x") }, false);
@@ -270,6 +274,7 @@ describe("Stream", () => {
           expect(counts.inFlight).toBeLessThanOrEqual(2);
           expect(counts.results + counts.errors).toBe(outcomes.length);
           expect(droppedTotal(counts)).toBe(offered - outcomes.length - counts.inFlight);
+          expect(dropped).toEqual(counts.dropped);
         }
       }),
       { numRuns: 500 },

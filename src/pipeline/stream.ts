@@ -30,6 +30,8 @@ export interface StreamOptions {
 
 interface Events {
   outcome: FrameOutcome;
+  /** An offered frame that has no outcome; `dueUs` is when it was due, microseconds of the Clock. */
+  dropped: { readonly dueUs: number; readonly reason: DropReason };
   /** The slot is empty and nothing is in flight. */
   idle: undefined;
   lost: AiwError;
@@ -100,11 +102,11 @@ export class Stream {
     this.sendNext();
   }
 
-  /** Counts a frame that was due and that the source did not have. */
-  offerMissing(): void {
+  /** Counts a frame that was due at `dueUs` and that the source did not have. */
+  offerMissing(dueUs: number): void {
     this.seq++;
     this.ledger.offer();
-    this.ledger.drop("source_late");
+    this.count({ dueUs }, "source_late");
   }
 
   /** Resolves when nothing waits and nothing is in flight, or the signal aborts. */
@@ -190,15 +192,20 @@ export class Stream {
     if (waiting !== undefined) this.drop(waiting, reason);
     // The buffer of a frame in flight is given back by the sink, which may still be writing it.
     const { inFlight } = this;
-    if (inFlight !== undefined) this.ledger.drop(reason);
+    if (inFlight !== undefined) this.count(inFlight, reason);
     this.inFlight = undefined;
     inFlight?.letGo();
     this.emitIfIdle();
   }
 
   private drop(offered: OfferedFrame, reason: DropReason): void {
-    this.ledger.drop(reason);
+    this.count(offered, reason);
     offered.frame.release();
+  }
+
+  private count({ dueUs }: Pick<OfferedFrame, "dueUs">, reason: DropReason): void {
+    this.ledger.drop(reason);
+    this.events.emit("dropped", { dueUs, reason });
   }
 
   private emitIfIdle(): void {

@@ -1,6 +1,5 @@
 import Table from "cli-table3";
-import type { JudgedGate } from "../bench/gates.js";
-import type { BenchReport, TruthFigures, TruthReport } from "../bench/report.js";
+import type { BenchReport, JudgedGate, TruthFigures, TruthReport } from "../bench/report-schema.js";
 import { LATENCIES } from "../results/latency.js";
 import { percent } from "./percent.js";
 

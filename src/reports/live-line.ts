@@ -1,5 +1,5 @@
-import type { JudgedGate } from "../bench/gates.js";
 import type { RunningMeasurement } from "../bench/measure.js";
+import type { JudgedGate } from "../bench/report-schema.js";
 import { droppedTotal } from "../pipeline/ledger.js";
 
 const BAR = 12;

@@ -1,6 +1,5 @@
 import Table from "cli-table3";
-import type { RatesReport } from "../bench/rates-report.js";
-import type { BenchReport } from "../bench/report.js";
+import type { BenchReport, RatesReport } from "../bench/report-schema.js";
 import { headline } from "./bench-table.js";
 import { percent } from "./percent.js";
 
