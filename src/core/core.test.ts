@@ -69,6 +69,29 @@ describe("systemClock", () => {
     expect(systemClock.nowUs()).toBeGreaterThanOrEqual(dueUs + 100);
   });
 
+  it("never calls early where it may block, nor before it has returned", async () => {
+    for (const aheadUs of [-100, 50, 1_300, 4_700]) {
+      const dueUs = systemClock.nowUs() + aheadUs;
+      const state = { returned: false };
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          expect(state.returned).toBe(true);
+          expect(systemClock.nowUs()).toBeGreaterThanOrEqual(dueUs);
+          resolve();
+        };
+        systemClock.at(dueUs, done, () => true);
+        state.returned = true;
+      });
+    }
+  });
+
+  it("asks whether it may block only just before", async () => {
+    const dueUs = systemClock.nowUs() + 30_000;
+    const askedUs: number[] = [];
+    await waitUntil(systemClock, dueUs, undefined, () => askedUs.push(systemClock.nowUs()) < 0);
+    for (const us of askedUs) expect(us).toBeGreaterThanOrEqual(dueUs - 2_000);
+  });
+
   it("stops waiting at an abort", async () => {
     const abort = new AbortController();
     const waiting = waitUntil(systemClock, systemClock.nowUs() + 3.6e9, abort.signal);

@@ -173,6 +173,27 @@ describe("Feed, paced", () => {
     expect(kit.stream.counts().dropped).not.toHaveProperty("source_late");
   });
 
+  it("lets the clock block only where no result and no frame of the source is waited for", async () => {
+    const handed = new HandSource(false);
+    handed.give(...Array.from({ length: 4 }, () => frame(0)));
+    const asked = async (source: FrameSource, serviceUs: number) => {
+      const kit = setUp(source, serviceUs);
+      const answers: boolean[] = [];
+      const at = kit.clock.at.bind(kit.clock);
+      kit.clock.at = (dueUs: number, fn: () => void, mayBlock?: () => boolean) =>
+        at(dueUs, () => {
+          if (mayBlock !== undefined) answers.push(mayBlock());
+          fn();
+        });
+      await play(kit, { kind: "paced", fps: 10 }, { durationUs: 400_000 });
+      return answers;
+    };
+    expect(await asked(endless(), 40_000)).toEqual([true, true, true, true]);
+    expect(await asked(endless(), 150_000)).toEqual([true, false, false, false]);
+    // Of four frames three are at hand at first, and three still when one was taken.
+    expect(await asked(handed, 40_000)).toEqual([true, true, false, false]);
+  });
+
   it("does not drift: due times are rounded from the start, not summed", async () => {
     const kit = setUp(endless(), 1_000);
     await play(kit, { kind: "paced", fps: 12 }, { maxFrames: 25 });

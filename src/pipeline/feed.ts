@@ -103,12 +103,14 @@ export class Feed {
     const most = extend === undefined ? frames : Math.max(frames, framesIn(extend.mostUs));
     let lengthUs = Math.min(durationUs, Math.round((maxFrames * 1e6) / fps));
     await this.prefetch.whenReady(signal);
+    // A result in flight, and a frame that is being read, have to be taken when they come.
+    const mayBlock = () => stream.isIdle && this.prefetch.isAtRest;
     const startUs = this.clock.nowUs();
     const off = stream.on("idle", () => this.prefetch.setQuiet(true));
     try {
       for (let i = 0; i < most && !signal.aborted; i++) {
         const dueUs = startUs + Math.round((i * 1e6) / fps);
-        await waitUntil(this.clock, dueUs, signal);
+        await waitUntil(this.clock, dueUs, signal, mayBlock);
         if (signal.aborted) break;
         if (i >= frames) {
           if (extend?.wanted() !== true) break;

@@ -28,6 +28,11 @@ export class Prefetch {
     return this.state !== "reading" && this.items.length === 0;
   }
 
+  /** Nothing more is awaited from the source before an item is taken. */
+  get isAtRest(): boolean {
+    return this.state !== "reading" || this.items.length >= this.depth;
+  }
+
   /**
    * The next item if one is there, at once.
    * @throws what the source threw, after the items before it were taken
