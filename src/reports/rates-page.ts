@@ -44,13 +44,13 @@ function ratesTable({ runs }: RatesReport): Markup {
   const gates = runs[0]?.gates ?? [];
   const columns: Column[] = [
     ["fps", "figure"],
+    ["verdict", "text"],
     ["achieved", "figure"],
     ["p50, ms", "figure"],
     ["p95, ms", "figure"],
     ["p99, ms", "figure"],
     ["dropped", "figure"],
     ["errors", "figure"],
-    ["verdict", "text"],
     ...gates.map(({ gate }): Column => [gate, "figure"]),
   ];
   const rows = runs.map((run): Part[] => {
@@ -58,11 +58,11 @@ function ratesTable({ runs }: RatesReport): Markup {
     const { count, p50, p95, p99 } = latency.total;
     return [
       String(rateOf(run)),
+      gates.length === 0 ? NONE : verdictMark(verdict),
       fixed(fps.achieved, 2),
       ...[p50, p95, p99].map((value) => (count === 0 ? NONE : fixed(value, 1))),
       percent(run.drop_rate),
       frames.errors,
-      gates.length === 0 ? NONE : verdictMark(verdict),
       ...run.gates.map((gate) => markup`<span class="${gate.verdict}">${gateWords(gate).value}</span>`),
     ];
   });
