@@ -60,7 +60,7 @@ verdict_of() {
 
 # What the job's page shows: the report, and why there is none.
 summary() {
-  if [[ -f $reports/bench.md ]]; then cat -- "$reports/bench.md"; else printf '## aiw bench: no report\n'; fi
+  if [[ -f $reports/bench.md ]]; then cat -- "$reports/bench.md"; else printf '### aiw bench: no report\n'; fi
   printf '\n'
   # Indented, a line is shown as it is, whatever stands in it.
   sed -n 's/^aiw: error/    &/p' "$reports/bench.log"
