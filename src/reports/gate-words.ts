@@ -24,3 +24,20 @@ export function verdictWords({ verdict, samples, needed }: JudgedGate): string {
   if (verdict !== "insufficient") return verdict;
   return samples === 0 ? `${verdict}, nothing to judge` : `${verdict}, needs ${needed}`;
 }
+
+/** What is wrong with a gate that did not pass, with what was measured, in words for an error. */
+export function gateProblem(judged: JudgedGate): string {
+  const { gate, verdict, samples, needed } = judged;
+  if (verdict === "fail") return `"${gate}" does not hold, measured was ${gateWords(judged).value}`;
+  return samples === 0
+    ? `"${gate}" cannot be judged: ${whyNothing(gate)}`
+    : `"${gate}" cannot be judged, of ${needed} samples needed there are ${samples}`;
+}
+
+/** Why there is nothing to judge a gate on. */
+function whyNothing(gate: string): string {
+  const stage = /^([a-z]+)\./.exec(gate)?.[1];
+  if (stage !== undefined) return `the worker does not report ${stage}`;
+  if (/^(worker_rss|cpu_per_frame)/.test(gate)) return "the worker does not report what it uses";
+  return "in the frames there was nothing for it, of the classes and at the size asked for";
+}
