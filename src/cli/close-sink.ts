@@ -1,4 +1,5 @@
 import type { OutcomeSink } from "../sinks/outcome-sink.js";
+import { withGrace } from "./with-grace.js";
 
 /** How long an interrupted run still waits for the reader of its output, milliseconds. */
 const STALLED_READER_MS = 500;
@@ -7,18 +8,6 @@ const STALLED_READER_MS = 500;
  * Closes a sink. A reader that takes nothing any more is not waited for once we are interrupted.
  * @throws OUTPUT_FAILED
  */
-export async function closeSink(sink: OutcomeSink, interrupt: AbortSignal): Promise<void> {
-  const giveUp = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const soon = () => {
-    timer = setTimeout(() => giveUp.abort(), STALLED_READER_MS);
-  };
-  if (interrupt.aborted) soon();
-  else interrupt.addEventListener("abort", soon);
-  try {
-    await sink.close(giveUp.signal);
-  } finally {
-    interrupt.removeEventListener("abort", soon);
-    clearTimeout(timer);
-  }
+export function closeSink(sink: OutcomeSink, interrupt: AbortSignal): Promise<void> {
+  return withGrace(interrupt, STALLED_READER_MS, (giveUp) => sink.close(giveUp));
 }

@@ -115,7 +115,7 @@ describe("reports of aiw bench", () => {
     writeFileSync(at("same"), "");
     symlinkSync(at("same"), at("link"));
     const refused = async (...args: string[]) => {
-      const { code, stderr } = await bench({}, ...FRAMES, ...args);
+      const { code, stderr } = await bench({}, ...args);
       expect(code).toBe(2);
       return stderr;
     };
