@@ -8,7 +8,7 @@
 # Ends as aiw bench does: 0 every gate passed, 1 the run failed, 2 bad usage, 3 a gate failed, 4 a gate
 # could not be judged. On GitHub it also writes the job's summary and the step's outputs.
 #
-#   AIW_CI_REPORTS             where bench.json, .junit.xml, .md, .html and .log go (default: aiw-reports)
+#   AIW_CI_REPORTS             where bench.json, .junit.xml, .md and .log go (default: aiw-reports)
 #   AIW_CI_COMMAND             the aiw to run (default: that of the package that this script lies in)
 #   AIW_CI_ALLOW_INSUFFICIENT  "true": a gate that could not be judged (4) ends with 0
 set -euo pipefail
@@ -46,7 +46,7 @@ make_ready() {
 
 measure() {
   run bench "$@" --json "$reports/bench.json" --junit "$reports/bench.junit.xml" \
-    --markdown "$reports/bench.md" --html "$reports/bench.html"
+    --markdown "$reports/bench.md"
 }
 
 verdict_of() {
@@ -70,7 +70,7 @@ reports=${AIW_CI_REPORTS:-aiw-reports}
 mkdir -p -- "$reports"
 reports=$(cd -- "$reports" && pwd)
 # What an earlier run left says nothing of this one.
-rm -f -- "$reports"/bench.{json,junit.xml,md,html,log}
+rm -f -- "$reports"/bench.{json,junit.xml,md,log}
 : >"$reports/bench.log"
 
 # On PATH, since --against may name it as well.
