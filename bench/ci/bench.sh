@@ -6,7 +6,7 @@
 #   bash bench/ci/bench.sh --model detector.onnx --fps 12 --gate 'p95<1s' --gate 'drops<=50%'
 #
 # Ends as aiw bench does: 0 every gate passed, 1 the run failed, 2 bad usage, 3 a gate failed, 4 a gate
-# could not be judged. On GitHub it also writes the job's summary and the step's outputs.
+# could not be judged; with --against, 3 and 4 are of the comparison. On GitHub it also writes the job's summary and the step's outputs.
 #
 #   AIW_CI_REPORTS             where bench.json, .junit.xml, .md and .log go (default: aiw-reports)
 #   AIW_CI_COMMAND             the aiw to run (default: that of the package that this script lies in)
@@ -25,28 +25,32 @@ output() {
 # Runs aiw in sight, and keeps what it says.
 run() {
   printf '+ aiw%s\n' "$(printf ' %q' "$@")"
-  aiw "$@" 2>&1 | tee -a "$reports/bench.log"
+  "$command" "$@" 2>&1 | tee -a "$reports/bench.log"
   return "${PIPESTATUS[0]}"
 }
 
-# Whether the worker is another machine's, which needs no environment here.
-worker_is_elsewhere() {
-  local flag
-  for flag; do
-    if [[ $flag == --worker || $flag == --worker=* ]]; then return 0; fi
+# Whether a flag is among arguments.
+gives() {
+  local flag=$1 argument
+  shift
+  for argument; do
+    if [[ $argument == "$flag" || $argument == "$flag="* ]]; then return 0; fi
   done
-  [[ -n ${AI_WORKER_HOST:-} ]]
+  return 1
 }
 
 make_ready() {
-  if worker_is_elsewhere "$@"; then return; fi
+  # A worker elsewhere has an environment of its own.
+  if gives --worker "$@" || [[ -n ${AI_WORKER_HOST:-} ]]; then return 0; fi
   # Mends what a cache has restored in part. The settings that it writes are none of the bench's.
   run init --yes --quiet --config "$scratch/aiw.yaml"
 }
 
 measure() {
-  run bench "$@" --json "$reports/bench.json" --junit "$reports/bench.junit.xml" \
-    --markdown "$reports/bench.md"
+  local written=(--json "$reports/bench.json" --markdown "$reports/bench.md")
+  # A comparison with another version has a verdict and no gates, and these are of gates.
+  if ! gives --against "$@"; then written+=(--junit "$reports/bench.junit.xml"); fi
+  run bench "$@" "${written[@]}"
 }
 
 verdict_of() {
@@ -72,14 +76,10 @@ reports=$(cd -- "$reports" && pwd)
 # What an earlier run left says nothing of this one.
 rm -f -- "$reports"/bench.{json,junit.xml,md,log}
 : >"$reports/bench.log"
-
-# On PATH, since --against may name it as well.
 scratch=$(mktemp -d "${RUNNER_TEMP:-${TMPDIR:-/tmp}}/aiw-XXXXXX")
 trap 'rm -rf -- "$scratch"' EXIT
 command=${AIW_CI_COMMAND:-}
 if [[ -z $command ]]; then command=$(bash "$here/install.sh"); fi
-ln -s "$(cd -- "$(dirname -- "$command")" && pwd)/$(basename -- "$command")" "$scratch/aiw"
-PATH=$scratch:$PATH
 
 code=0
 make_ready "$@" || code=$?

@@ -162,9 +162,8 @@ describe("what an input says", () => {
     writeFileSync(join(workspace, "stub", "worker", "requirements.lock"), "");
     const lines = [
       "#!/usr/bin/env node",
-      'const { appendFileSync, realpathSync } = require("node:fs");',
-      'const found = String(require("node:child_process").execSync("command -v aiw || true")).trim();',
-      "const call = { cwd: process.cwd(), args: process.argv.slice(2), aiw: found && realpathSync(found) };",
+      'const { appendFileSync } = require("node:fs");',
+      "const call = { cwd: process.cwd(), args: process.argv.slice(2) };",
       `appendFileSync(${JSON.stringify(join(workspace, "calls"))}, JSON.stringify(call) + "\\n");`,
     ];
     writeFileSync(join(workspace, "stub", "bin", "aiw.js"), lines.join("\n"), { mode: 0o755 });
@@ -211,10 +210,7 @@ describe("what an input says", () => {
     const given = { aiw: stub(), "working-directory": folder, "report-dir": "out/ci" };
     const run = await runAction(ROOT, workspace, given);
     expect(run.code, run.log).toBe(0);
-    const { cwd, aiw } = benchCall();
-    expect(cwd).toBe(join(workspace, folder));
-    // By its own name, as --against may call it.
-    expect(aiw).toBe(join(workspace, "stub", "bin", "aiw.js"));
+    expect(benchCall().cwd).toBe(join(workspace, folder));
     expect(reports(join(folder, "out/ci"))).toEqual(["bench.log"]);
     expect(readdirSync(workspace)).not.toContain("pwned");
   });
@@ -223,6 +219,14 @@ describe("what an input says", () => {
     await runAction(ROOT, workspace, { aiw: stub() });
     const { args } = benchCall();
     expect(args.slice(0, 2)).toEqual(["bench", "--json"]);
+    expect(args).toContain("--junit");
+  });
+
+  it("asks for the reports that a comparison has, where it names another version", async () => {
+    await runAction(ROOT, workspace, { aiw: stub(), against: "--threads 1", "max-regression": "10%" });
+    const { args } = benchCall();
+    const reports = ["--json", "--markdown"].flatMap((flag) => [flag, expect.any(String)]);
+    expect(args).toEqual(["bench", "--against=--threads 1", "--max-regression=10%", ...reports]);
   });
 });
 
