@@ -28,7 +28,7 @@ const NEEDED = [
 const UNWANTED = /\.test\.|(^|\/)(testing|tests|e2e|media|golden)(\/|\.)|\.(jpe?g|png|mp4|jsonl|pt)$|\.onnx$/;
 /** Of the scene that every bench draws; so loose that no slow or busy machine fails them, only a defect. */
 const GATES = ["p95<1000ms", "drops<=50%", "recall>=80%", "precision>=80%"];
-const REPORTS = ["bench.json", "bench.junit.xml", "bench.md"];
+const REPORTS = ["bench.json", "bench.junit.xml", "bench.md", "bench.html"];
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const scratch = mkdtempSync(join(tmpdir(), "aiw-package-"));

@@ -6,9 +6,10 @@
 #   bash bench/ci/bench.sh --model detector.onnx --fps 12 --gate 'p95<1s' --gate 'drops<=50%'
 #
 # Ends as aiw bench does: 0 every gate passed, 1 the run failed, 2 bad usage, 3 a gate failed, 4 a gate
-# could not be judged; with --against, 3 and 4 are of the comparison. On GitHub it also writes the job's summary and the step's outputs.
+# could not be judged; with --against, 3 and 4 are of the comparison. On GitHub it also writes the job's
+# summary and the step's outputs.
 #
-#   AIW_CI_REPORTS             where bench.json, .junit.xml, .md and .log go (default: aiw-reports)
+#   AIW_CI_REPORTS             where bench.json, .junit.xml, .md, .html and .log go (default: aiw-reports)
 #   AIW_CI_COMMAND             the aiw to run (default: that of the package that this script lies in)
 #   AIW_CI_ALLOW_INSUFFICIENT  "true": a gate that could not be judged (4) ends with 0
 set -euo pipefail
@@ -48,8 +49,10 @@ make_ready() {
 
 measure() {
   local written=(--json "$reports/bench.json" --markdown "$reports/bench.md")
-  # A comparison with another version has a verdict and no gates, and these are of gates.
-  if ! gives --against "$@"; then written+=(--junit "$reports/bench.junit.xml"); fi
+  # A comparison with another version has a verdict and no gates, and neither of these.
+  if ! gives --against "$@"; then
+    written+=(--junit "$reports/bench.junit.xml" --html "$reports/bench.html")
+  fi
   run bench "$@" "${written[@]}"
 }
 
@@ -74,7 +77,7 @@ reports=${AIW_CI_REPORTS:-aiw-reports}
 mkdir -p -- "$reports"
 reports=$(cd -- "$reports" && pwd)
 # What an earlier run left says nothing of this one.
-rm -f -- "$reports"/bench.{json,junit.xml,md,log}
+rm -f -- "$reports"/bench.{json,junit.xml,md,html,log}
 : >"$reports/bench.log"
 scratch=$(mktemp -d "${RUNNER_TEMP:-${TMPDIR:-/tmp}}/aiw-XXXXXX")
 trap 'rm -rf -- "$scratch"' EXIT

@@ -18,7 +18,7 @@ import { TableWorker } from "../testing/table-worker.js";
 import { readAction, runAction } from "./action-runner.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const REPORTS = ["bench.json", "bench.junit.xml", "bench.log", "bench.md"];
+const REPORTS = ["bench.html", "bench.json", "bench.junit.xml", "bench.log", "bench.md"];
 
 /** A name that breaks whatever does not quote. */
 let workspace: string;
@@ -160,9 +160,10 @@ describe("what an input says", () => {
     mkdirSync(join(workspace, "stub", "bin"), { recursive: true });
     mkdirSync(join(workspace, "stub", "worker"));
     writeFileSync(join(workspace, "stub", "worker", "requirements.lock"), "");
+    writeFileSync(join(workspace, "stub", "package.json"), '{ "type": "module" }');
     const lines = [
       "#!/usr/bin/env node",
-      'const { appendFileSync } = require("node:fs");',
+      'import { appendFileSync } from "node:fs";',
       "const call = { cwd: process.cwd(), args: process.argv.slice(2) };",
       `appendFileSync(${JSON.stringify(join(workspace, "calls"))}, JSON.stringify(call) + "\\n");`,
     ];
