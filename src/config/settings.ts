@@ -35,6 +35,7 @@ export const SETTINGS = {
   json: v.nonEmpty,
   gates: v.gates,
   max_duration: v.positiveDuration,
+  max_regression: v.percentage,
   require_stable: v.flag,
   find_max: v.flag,
   sweep: v.rates,

@@ -1,0 +1,79 @@
+import type { ComparisonReport, JudgedFigure } from "../bench/comparison-schema.js";
+import { worsening } from "../bench/comparison.js";
+import type { Settings } from "../config/settings.js";
+import { AiwError, ExitCode } from "../core/errors.js";
+import { comparisonMarkdown } from "../reports/comparison-markdown.js";
+import { figureLabel } from "../reports/comparison-table.js";
+import { reportJson } from "../reports/report-json.js";
+import { checkWritable, writeWhole } from "../sinks/whole-file.js";
+import type { ParsedFlags } from "./flags.js";
+
+export const DEFAULT_MAX_REGRESSION = 0.05;
+
+/**
+ * Checks what will be written to, long before it is.
+ * @throws OUTPUT_FAILED
+ */
+export function checkTargets({ json }: Settings, { markdown }: ParsedFlags): void {
+  if (json !== undefined) checkWritable(json);
+  if (typeof markdown === "string") checkWritable(markdown);
+}
+
+/**
+ * Writes a comparison to where it was asked for, and ends the command with its verdict.
+ * @param ended why it has fewer pairs than planned
+ * @throws it; REGRESSION, COMPARISON_INSUFFICIENT
+ */
+export async function endComparison(
+  report: ComparisonReport,
+  settings: Settings,
+  parsed: ParsedFlags,
+  ended?: unknown,
+): Promise<number> {
+  const { markdown } = parsed;
+  if (settings.json !== undefined) await writeWhole(settings.json, reportJson(report));
+  if (typeof markdown === "string") await writeWhole(markdown, comparisonMarkdown(report));
+  if (ended !== undefined) throw ended;
+  if (report.verdict === "regress") throw new AiwError("REGRESSION", regression(report));
+  if (report.verdict === "insufficient") throw new AiwError("COMPARISON_INSUFFICIENT", whyUnclear(report));
+  return ExitCode.ok;
+}
+
+function regression({ figures, max_regression: limit }: ComparisonReport): string {
+  const said = figures
+    .filter(({ verdict }) => verdict === "regress")
+    .map((judged) => {
+      const { figure, value } = judged;
+      const by = value === null ? 0 : worsening(figure, value);
+      return `${figureLabel(figure)} is worse by ${amount(judged, by)}`;
+    });
+  return `${said.join("; ")}; the limit is ${shown(limit)} %`;
+}
+
+function amount({ change }: JudgedFigure, by: number): string {
+  return change === "difference" ? `${shown(by)} points` : `${shown(by)} %`;
+}
+
+function whyUnclear({
+  figures,
+  pairs,
+  pairs_needed: needed,
+  slice_s: sliceS,
+  method,
+}: ComparisonReport): string {
+  const decisive = figures.find(({ decides }) => decides);
+  if (decisive === undefined) return "neither latency nor anything else is known of both sides";
+  const what = `whether ${figureLabel(decisive.figure)} is the same or worse cannot be told`;
+  if (sliceS === null) return `${what}: the reports have no timeline to take a noise band from`;
+  const them = `of ${pairs.length} pairs of slices`;
+  const some = needed === null ? "" : `; some ${needed} would do`;
+  const longer =
+    needed === null || method === "stored"
+      ? ", which aiw bench --against can measure"
+      : `: --duration ${Math.ceil(2 * needed * sliceS)}s, or a quieter machine`;
+  return `${what} ${them}${some}${longer}`;
+}
+
+function shown(share: number): string {
+  return String(Math.round(share * 1000) / 10);
+}
