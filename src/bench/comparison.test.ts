@@ -126,7 +126,7 @@ describe("what is known without noise", () => {
   it("is judged as it is, of however few pairs", () => {
     const pairs = [pair(found(0.9), found(0.8)), pair(found(0.9), found(0.8))];
     const exact = exactFigures(pairs);
-    expect(exact).toEqual({ base: { recall: 0.9 }, head: { recall: 0.8 } });
+    expect(exact).toEqual({ base: { recall: 0.9 }, head: { recall: 0.8 }, isExact: true });
     const { figures, verdict } = comparePairs(pairs, LIMIT, exact);
     expect(verdict).toBe("regress");
     expect(figures.find(({ figure }) => figure === "recall")).toMatchObject({
@@ -142,8 +142,21 @@ describe("what is known without noise", () => {
     expect(verdictOf(pairs, "recall")).toEqual(["unclear", "insufficient"]);
   });
 
+  it("is unclear where it is of whole runs that did not see the same frames", () => {
+    const whole = { base: { recall: 0.9 }, head: { recall: 0.5 }, isExact: false };
+    const { figures, verdict } = comparePairs(changed(around(1, 0.001)), LIMIT, whole);
+    expect(figures[1]).toMatchObject({
+      figure: "recall",
+      base: 0.9,
+      head: 0.5,
+      low: null,
+      verdict: "unclear",
+    });
+    expect(verdict).toBe("same");
+  });
+
   it("is nothing of no pairs", () => {
-    expect(exactFigures([])).toEqual({ base: {}, head: {} });
+    expect(exactFigures([])).toEqual({ base: {}, head: {}, isExact: true });
   });
 });
 

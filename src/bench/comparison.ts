@@ -30,6 +30,12 @@ export const LEAST_PAIRS = Math.max(...Object.values(RULES).map(({ alpha }) => l
 /** The first of them that both sides have decides; an older aiw reports no 2nd percentile. */
 const DECIDING = ["total.p2", "total.p50"] as const;
 
+/** Both sides of one figure or more, over all that was run. */
+export interface Whole extends Pick<Pair, "base" | "head"> {
+  /** Known without noise, and so judged as it is; else it is shown, and unclear. */
+  readonly isExact: boolean;
+}
+
 export interface Comparison {
   readonly figures: readonly JudgedFigure[];
   readonly verdict: "regress" | "same" | "better" | "insufficient";
@@ -55,18 +61,18 @@ export interface Comparison {
  * figures can make it a regression and never leave it undecided.
  *
  * @param limit a fraction above 0 and below 1
- * @param exact figures that are known without noise, as one pair: judged as they are
+ * @param whole figures that are known of all that was run, and not of each pair
  */
 export function comparePairs(
   pairs: readonly Pair[],
   limit: number,
-  exact: Pick<Pair, "base" | "head"> = { base: {}, head: {} },
+  whole: Whole = { base: {}, head: {}, isExact: true },
 ): Comparison {
   const deciding = DECIDING.find((name) => pairs.some(({ base, head }) => name in base && name in head));
   const figures = FIGURES.flatMap((name) => {
     const decides = name === deciding;
-    return name in exact.base && name in exact.head
-      ? judge(name, [exact], limit, { decides, isExact: true })
+    return name in whole.base && name in whole.head
+      ? judge(name, [whole], limit, { decides, isExact: whole.isExact })
       : judge(name, pairs, limit, { decides, isExact: false });
   });
   const decisive = figures.find(({ decides }) => decides);
@@ -83,9 +89,9 @@ export function comparePairs(
  * Figures of which each pair says the same, whatever the machine does: of slices that looked at the same
  * frames of a scene and lost none, how much of it was found.
  */
-export function exactFigures(pairs: readonly Pair[]): Pick<Pair, "base" | "head"> {
+export function exactFigures(pairs: readonly Pair[]): Whole {
   const [first] = pairs;
-  if (first === undefined) return { base: {}, head: {} };
+  if (first === undefined) return { base: {}, head: {}, isExact: true };
   const names = (["recall", "precision"] as const).filter((name) =>
     pairs.every(({ base, head }) => {
       const isWhole = base.lost === 0 && head.lost === 0;
@@ -94,7 +100,7 @@ export function exactFigures(pairs: readonly Pair[]): Pick<Pair, "base" | "head"
   );
   const only = (of: Pair["base"]) =>
     Object.fromEntries(names.flatMap((name) => (of[name] === undefined ? [] : [[name, of[name]]])));
-  return { base: only(first.base), head: only(first.head) };
+  return { base: only(first.base), head: only(first.head), isExact: true };
 }
 
 /** By how much head is worse than base, as a fraction, by a change as it is reported; below 0 it is better. */

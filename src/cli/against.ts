@@ -7,6 +7,7 @@ import { planSlices, type SlicePlan } from "../bench/slice-plan.js";
 import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
 import { AiwError } from "../core/errors.js";
+import { plural } from "../core/plural.js";
 import { comparisonTable } from "../reports/comparison-table.js";
 import { otherSide, ownSide, type SideCommand } from "./against-command.js";
 import type { CommandContext } from "./command-context.js";
@@ -55,7 +56,7 @@ export async function benchAgainst(
     spentUs: systemClock.nowUs() - startUs,
   });
   progress.note(
-    `comparing ${plan.pairs} pairs of slices of ${(plan.sliceUs / 1e6).toFixed(1)} s, in turns: some ${Math.ceil(plan.expectedUs / 1e6)} s`,
+    `comparing ${plural(plan.pairs, "pair")} of slices of ${(plan.sliceUs / 1e6).toFixed(1)} s, in turns: some ${Math.ceil(plan.expectedUs / 1e6)} s`,
   );
   const limit = settings.max_regression ?? DEFAULT_MAX_REGRESSION;
   const pairs: Pair[] = [];

@@ -73,8 +73,8 @@ export async function execute(
 }
 
 /**
- * Latencies by slices of the timelines; what was found by the whole runs, where both have seen the same
- * frames. Reports without a timeline are one pair, and so have no noise band.
+ * Latencies by slices of the timelines; what was found by the whole runs, without noise where both have seen
+ * the same frames. Reports without a timeline are one pair, and so have no noise band.
  */
 function judge(
   base: Comparable,
@@ -83,15 +83,17 @@ function judge(
 ) {
   const { limit, isSameLoad } = options;
   const whole = { first: "base" as const, base: figuresOf(base), head: figuresOf(head) };
-  const pairs = options.pairs ?? [whole];
-  const sawAll =
-    isSameLoad && base.frames.offered === head.frames.offered && lostNone(whole.base, whole.head);
-  if (!sawAll) return comparePairs(pairs, limit);
   const found = ({ recall, precision }: SliceFigures) => ({
     ...(recall === undefined ? {} : { recall }),
     ...(precision === undefined ? {} : { precision }),
   });
-  return comparePairs(pairs, limit, { base: found(whole.base), head: found(whole.head) });
+  const isExact =
+    isSameLoad && base.frames.offered === head.frames.offered && lostNone(whole.base, whole.head);
+  return comparePairs(options.pairs ?? [whole], limit, {
+    base: found(whole.base),
+    head: found(whole.head),
+    isExact,
+  });
 }
 
 function lostNone(...sides: readonly SliceFigures[]): boolean {

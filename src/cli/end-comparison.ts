@@ -1,5 +1,6 @@
 import type { ComparisonReport, JudgedFigure } from "../bench/comparison-schema.js";
 import { worsening } from "../bench/comparison.js";
+import { plural } from "../core/plural.js";
 import type { Settings } from "../config/settings.js";
 import { AiwError, ExitCode } from "../core/errors.js";
 import { comparisonMarkdown } from "../reports/comparison-markdown.js";
@@ -65,7 +66,7 @@ function whyUnclear({
   if (decisive === undefined) return "neither latency nor anything else is known of both sides";
   const what = `whether ${figureLabel(decisive.figure)} is the same or worse cannot be told`;
   if (sliceS === null) return `${what}: the reports have no timeline to take a noise band from`;
-  const them = `of ${pairs.length} pairs of slices`;
+  const them = `of ${plural(pairs.length, "pair")} of slices`;
   const some = needed === null ? "" : `; some ${needed} would do`;
   const longer =
     needed === null || method === "stored"

@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import type { ComparisonReport, FigureName, JudgedFigure } from "../bench/comparison-schema.js";
+import { plural } from "../core/plural.js";
 import { percent } from "./percent.js";
 
 const COLUMNS = 80;
@@ -47,15 +48,9 @@ export function comparisonTable(report: ComparisonReport): string {
   ].join("\n");
 }
 
-export function comparisonHead({ pairs }: ComparisonReport): readonly string[] {
-  return [
-    `${pairs.length === 1 ? "1 pair" : `${pairs.length} pairs`}`,
-    "base",
-    "head",
-    "change",
-    "noise band",
-    "verdict",
-  ];
+export function comparisonHead({ pairs, slice_s: sliceS }: ComparisonReport): readonly string[] {
+  const what = sliceS === null ? "whole runs" : plural(pairs.length, "pair");
+  return [what, "base", "head", "change", "noise band", "verdict"];
 }
 
 /** One figure: label, base, head, change, band, verdict. */
@@ -85,15 +80,15 @@ export function legend({
   slice_s: sliceS,
   figures,
 }: ComparisonReport): string {
-  const confidences = figures.map(({ confidence }) => confidence).filter((confidence) => confidence < 1);
-  const least = Math.min(...confidences);
-  const slices =
-    sliceS === null
-      ? "of whole runs"
-      : `of slices of ${sliceS.toFixed(1)} s${method === "stored" ? " of each report" : " in turns"}`;
-  const bands =
-    confidences.length === 0 ? "" : `; bands hold the true median at ${(least * 100).toFixed(1)} % or more`;
-  return `head / base, median ${slices}${bands}; limit ${Number((limit * 100).toFixed(2))} %; * decides`;
+  const banded = figures.filter(({ low, confidence }) => low !== null && confidence < 1);
+  const least = Math.min(...banded.map(({ confidence }) => confidence));
+  const turns = method === "interleaved" ? "in turns" : "of each report";
+  return [
+    sliceS === null ? "head / base" : `head / base, median of slices of ${sliceS.toFixed(1)} s ${turns}`,
+    ...(banded.length === 0 ? [] : [`bands hold the true median at ${(least * 100).toFixed(1)} % or more`]),
+    `limit ${Number((limit * 100).toFixed(2))} %`,
+    "* decides",
+  ].join("; ");
 }
 
 function shown(figure: FigureName, value: number | null): string {
