@@ -4,7 +4,7 @@ import type { Feed, FeedLimits, Pace } from "../pipeline/feed.js";
 import type { FrameSink } from "../pipeline/frame-sink.js";
 import type { LedgerCounts } from "../pipeline/ledger.js";
 import { Stream } from "../pipeline/stream.js";
-import { isResult } from "../results/frame-outcome.js";
+import { type FrameOutcome, isResult } from "../results/frame-outcome.js";
 import type { WorkerUsage } from "../results/stages.js";
 import { Tally } from "../results/tally.js";
 import { type GateFigures, GateWatch } from "./gates.js";
@@ -39,11 +39,19 @@ export interface MeasureOptions {
   readonly usage: () => ClientUsage;
   /** Names of the classes that accuracy is judged on; all by default. */
   readonly classes?: readonly string[] | undefined;
+  /** Takes each outcome as well; frames are kept for it where it says so. */
+  readonly outcomes?: OutcomeTaker | undefined;
   /** Called once at the start, with what can be looked at while it runs. */
   readonly onStart?: ((run: RunningMeasurement) => void) | undefined;
   /** Waits for what is in flight at the end. */
   readonly drain: (stream: Stream) => Promise<void>;
   readonly interrupt: AbortSignal;
+}
+
+/** Who wants the outcomes of a measurement one by one; it must not throw. */
+export interface OutcomeTaker {
+  readonly keepsFrames?: boolean;
+  write(outcome: FrameOutcome): void;
 }
 
 /** A measurement so far. */
@@ -57,8 +65,8 @@ export interface RunningMeasurement {
 
 /** Offers frames for the given time and counts what comes back. */
 export async function measure(options: MeasureOptions): Promise<Measurement> {
-  const { feed, sink, clock, pace, limits, usage, interrupt } = options;
-  const stream = new Stream(sink, clock);
+  const { feed, sink, clock, pace, limits, usage, outcomes, interrupt } = options;
+  const stream = new Stream(sink, clock, { keepFrames: outcomes?.keepsFrames === true });
   const tally = new Tally(options.classes);
   const windows = new StabilityWindows();
   const timeline = new TimelineRecorder();
@@ -83,6 +91,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     tally.add(outcome);
     timeline.add(outcome, outcome.dueUs - startUs);
     for (const watch of watches) watch.add(outcome);
+    outcomes?.write(outcome);
     if (!isResult(outcome)) return;
     windows.record(outcome, outcome.dueUs - startUs);
     if (first !== undefined && outcome.usage !== undefined) frames++;

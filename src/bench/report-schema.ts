@@ -56,6 +56,7 @@ const settings = z
     duration_s: z.number(),
     max_duration_s: z.number().optional().describe("where the run may go on for its gates"),
     warmup_s: z.number(),
+    require_stable: z.literal(true).optional().describe("whether stability is a gate as well"),
     size: z.string(),
     pixel_format: z.string(),
     conf: share,

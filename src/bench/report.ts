@@ -37,12 +37,11 @@ export function benchReport(
   warmUp: WarmUp,
   measured: Measurement,
   endedEarly: { readonly why: string; readonly failed: boolean } | undefined,
-  requireStable = false,
 ): BenchReport {
   const { counts, tally, stability, resources, gates } = measured;
   const accuracy = tally.accuracy.summary();
   const durationS = measured.durationUs / 1e6;
-  const unsettled = requireStable && stability.verdict !== "stable";
+  const unsettled = head.settings.require_stable === true && stability.verdict !== "stable";
   const detections = tally.detections();
   return {
     schema: BENCH_SCHEMA,

@@ -6,22 +6,18 @@ import { differencesOf } from "../bench/differences.js";
 import { planSlices, type SlicePlan } from "../bench/slice-plan.js";
 import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
-import { AiwError } from "../core/errors.js";
 import { plural } from "../core/plural.js";
 import { comparisonTable } from "../reports/comparison-table.js";
+import { refuseClashes } from "./against-clashes.js";
 import { otherSide, ownSide, type SideCommand } from "./against-command.js";
 import type { CommandContext } from "./command-context.js";
 import { checkTargets, DEFAULT_MAX_REGRESSION, endComparison } from "./end-comparison.js";
-import { type Flag, flagValue, longName, type ParsedFlags } from "./flags.js";
+import type { Flag, ParsedFlags } from "./flags.js";
 import { Machine } from "./machine.js";
 import { runSlice } from "./slice.js";
 
 /** Long enough for a worker to settle, as a bench waits for that itself. */
 const SLICE_WARMUP_US = 500_000;
-/** Flags that say of one bench what a comparison has no place for. */
-const CLASHING = ["--gate", "--max-duration", "--frames", "--find-max", "--sweep", "--require-stable"];
-const UNWRITTEN = ["--junit", "--html", "--out"];
-
 /** The two sides of a comparison: base is the other command line, head our own. */
 interface Sides<T> {
   readonly base: T;
@@ -41,9 +37,9 @@ export async function benchAgainst(
   settings: Settings,
   context: CommandContext,
 ): Promise<number> {
-  refuseClashes(flags, parsed, settings);
+  refuseClashes(parsed, settings);
   const sides = { base: otherSide(text, flags, parsed, context.env), head: ownSide(flags, parsed) };
-  checkTargets(settings, parsed);
+  checkTargets(settings);
   const { progress, interrupt } = context;
   const startUs = systemClock.nowUs();
   // What the first start of all makes is made where its steps are seen.
@@ -83,7 +79,7 @@ export async function benchAgainst(
     },
   );
   progress.note(comparisonTable(report));
-  return endComparison(report, settings, parsed, ended);
+  return endComparison(report, settings, ended);
 }
 
 /** One bench of one frame of each: what is wrong with a side shows before minutes have gone by. */
@@ -169,27 +165,4 @@ function reportOf(
     warnings: [],
     ...(ended === undefined ? {} : { ended_early: ended instanceof Error ? ended.message : String(ended) }),
   };
-}
-
-/** @throws USAGE */
-function refuseClashes(flags: readonly Flag[], parsed: ParsedFlags, settings: Settings): void {
-  const isGiven = (name: string) =>
-    flags.some((flag) => longName(flag) === name && flagValue(flag, parsed) !== undefined);
-  const clash = CLASHING.find(isGiven);
-  if (clash !== undefined) {
-    throw new AiwError("USAGE", `${clash} with --against: a comparison is judged by --max-regression alone`);
-  }
-  const unwritten = UNWRITTEN.find(isGiven);
-  if (unwritten !== undefined) {
-    throw new AiwError(
-      "USAGE",
-      `${unwritten} with --against: a comparison is written with --json or --markdown`,
-    );
-  }
-  if (settings.source?.includes("-")) {
-    throw new AiwError(
-      "USAGE",
-      "--source - with --against: stdin can be read once, and each slice reads its source",
-    );
-  }
 }

@@ -3,6 +3,7 @@ import type { BenchReport, JudgedGate } from "../bench/report-schema.js";
 import { MIN_RESULTS } from "../bench/stability.js";
 import { AiwError } from "../core/errors.js";
 import type { Gate } from "../core/gate.js";
+import { gateProblem } from "../reports/gate-words.js";
 import { streamName } from "../source/stream-name.js";
 import { isSynthetic } from "../source/synthetic-uri.js";
 import type { SourceName } from "../config/source-names.js";
@@ -23,30 +24,12 @@ export function checkGates(gates: readonly Gate[], source: SourceName): void {
 
 /** @throws GATE_FAILED; GATE_INSUFFICIENT when none failed and one could not be judged */
 export function throwIfGatesFailed(gates: readonly JudgedGate[]): void {
-  const failed = gates.filter(({ verdict }) => verdict === "fail");
-  if (failed.length > 0) {
-    const said = failed.map(
-      ({ gate, value }) =>
-        `"${gate}" does not hold, measured was ${value === null ? "nothing" : Number(value.toFixed(4))}`,
-    );
-    throw new AiwError("GATE_FAILED", said.join("; "));
-  }
-  const unjudged = gates.filter(({ verdict }) => verdict === "insufficient");
-  if (unjudged.length === 0) return;
-  const said = unjudged.map(({ gate, samples, needed }) =>
-    samples === 0
-      ? `"${gate}" cannot be judged: ${whyNothing(gate)}`
-      : `"${gate}" cannot be judged, of ${needed} samples needed there are ${samples}`,
-  );
-  throw new AiwError("GATE_INSUFFICIENT", said.join("; "));
-}
-
-/** Why there is nothing to judge a gate on. */
-function whyNothing(gate: string): string {
-  const stage = /^([a-z]+)\./.exec(gate)?.[1];
-  if (stage !== undefined) return `the worker does not report ${stage}`;
-  if (/^(worker_rss|cpu_per_frame)/.test(gate)) return "the worker does not report what it uses";
-  return "in the frames there was nothing for it, of the classes and at the size asked for";
+  const problems = (wanted: JudgedGate["verdict"]) =>
+    gates.filter(({ verdict }) => verdict === wanted).map(gateProblem);
+  const failed = problems("fail");
+  if (failed.length > 0) throw new AiwError("GATE_FAILED", failed.join("; "));
+  const unjudged = problems("insufficient");
+  if (unjudged.length > 0) throw new AiwError("GATE_INSUFFICIENT", unjudged.join("; "));
 }
 
 /** @throws GATE_INSUFFICIENT for a run that was not stable, or too short for that to be known */

@@ -6,7 +6,7 @@ import { MAX_FPS } from "../config/values.js";
 import { AiwError, ExitCode } from "../core/errors.js";
 import type { Gate } from "../core/gate.js";
 import { ratesTable } from "../reports/rates-table.js";
-import { writeWhole } from "../sinks/whole-file.js";
+import { writeReports } from "./bench-reports.js";
 import { throwIfGatesFailed, throwIfUnstable } from "./bench-gates.js";
 import {
   type Bench,
@@ -65,7 +65,7 @@ export async function benchRates(bench: Bench, plan: Plan): Promise<number> {
   );
   context.progress.clear();
   context.progress.note(ratesTable(report));
-  if (settings.json !== undefined) await writeWhole(settings.json, `${JSON.stringify(report, null, 2)}\n`);
+  await writeReports(settings, report);
   if (ended !== undefined) throw ended;
   for (const run of runs) if (runs.every(({ noResult }) => noResult !== undefined)) throwIfNoResult(run);
   if (findMax) return exitOfSearch(capacity, gates);

@@ -12,6 +12,8 @@ import type { Gate } from "../core/gate.js";
 import { packageVersion } from "../core/version.js";
 import type { Feed, Pace } from "../pipeline/feed.js";
 import type { FrameSource } from "../source/frame-source.js";
+import type { OutcomeSink } from "../sinks/outcome-sink.js";
+import { BenchOutput } from "./bench-output.js";
 import type { CommandContext } from "./command-context.js";
 import { drain } from "./drain.js";
 import { showLive } from "./live-view.js";
@@ -24,6 +26,8 @@ export interface Bench {
   readonly session: WorkerSession;
   readonly source: FrameSource;
   readonly feed: Feed;
+  /** Where the detections go besides, if anywhere. */
+  readonly output?: OutcomeSink | undefined;
 }
 
 /** How one run goes. */
@@ -58,6 +62,7 @@ export async function runBench(bench: Bench, plan: Plan): Promise<BenchRun> {
   feed.rewind();
   const time = new Date(systemClock.wallMs()).toISOString();
   const live = showLive(progress, plan.durationUs);
+  const output = new BenchOutput(bench.output, interrupt);
   const measured = await measure({
     feed,
     sink: session.client,
@@ -69,13 +74,13 @@ export async function runBench(bench: Bench, plan: Plan): Promise<BenchRun> {
     usage: () => clientUsage(source),
     classes: reportedClasses(settings, session.info),
     onStart: live.start,
+    outcomes: output,
     drain: (stream) => drain(stream, interrupt),
-    interrupt,
+    interrupt: output.stopped,
   }).finally(live.stop);
-  const failure =
-    measured.failure === undefined
-      ? undefined
-      : toAiwError(await withLastWords(measured.failure, session.process));
+  await output.close();
+  const failed = measured.failure ?? output.failure;
+  const failure = failed === undefined ? undefined : toAiwError(await withLastWords(failed, session.process));
   const why = failure?.message ?? (interrupt.aborted ? "interrupted" : undefined);
   const head = {
     time,
@@ -83,7 +88,7 @@ export async function runBench(bench: Bench, plan: Plan): Promise<BenchRun> {
     settings: settingsOf(settings, source, plan),
   };
   const early = why === undefined ? undefined : { why, failed: failure !== undefined };
-  const report = benchReport(head, warm, measured, early, settings.require_stable);
+  const report = benchReport(head, warm, measured, early);
   const { offered, results } = measured.counts;
   const noFrame = warm.results > 0 ? "the source ended in the warm-up" : "the source gave no frame";
   const noResult = measured.tally.firstError ?? (offered === 0 ? noFrame : "all were dropped");
@@ -128,6 +133,7 @@ function settingsOf(settings: Settings, source: FrameSource, plan: Plan): BenchS
     duration_s: plan.durationUs / 1e6,
     ...(plan.maxDurationUs === undefined ? {} : { max_duration_s: plan.maxDurationUs / 1e6 }),
     warmup_s: plan.warmUpUs / 1e6,
+    ...(settings.require_stable ? { require_stable: true } : {}),
     size: size === "native" ? size : `${size.width}x${size.height}`,
     pixel_format: settings.pixel_format ?? "auto",
     conf,

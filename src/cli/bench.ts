@@ -4,14 +4,15 @@ import { systemClock } from "../core/clock.js";
 import { AiwError, ExitCode } from "../core/errors.js";
 import { Feed } from "../pipeline/feed.js";
 import { benchTable } from "../reports/bench-table.js";
-import { checkWritable, writeWhole } from "../sinks/whole-file.js";
 import type { FrameSource } from "../source/frame-source.js";
 import { checkGates, throwIfGatesFailed, throwIfUnstable, unstable } from "./bench-gates.js";
+import { checkBenchOutputs, writeReports } from "./bench-reports.js";
 import { benchRates } from "./bench-rates.js";
 import { type Bench, type Plan, runBench, throwIfEnded, throwIfNoResult } from "./bench-run.js";
 import type { CommandContext } from "./command-context.js";
 import { withModel } from "./default-model.js";
 import type { Flag, ParsedFlags } from "./flags.js";
+import { openOutputs } from "./outputs.js";
 import { openPipeline } from "./open-pipeline.js";
 import { commandSettings } from "./settings.js";
 import { paceOf, sourcesOf } from "./sources.js";
@@ -39,11 +40,13 @@ export async function execute(
   checkGates(given.gates ?? [], name);
   refuseRatesThatClash(given);
   const settings = withModel(given, [name]);
-  if (settings.json !== undefined) checkWritable(settings.json);
+  checkBenchOutputs(settings);
   const { session, source } = await openPipeline(name, settings, context, true);
   const feed = new Feed(source, systemClock);
-  const bench = { settings, context, session, source, feed };
   try {
+    const { out } = settings;
+    const output = out === undefined ? undefined : await openOutputs(out, session.info.modelId);
+    const bench = { settings, context, session, source, feed, output };
     if (settings.find_max || settings.sweep !== undefined)
       return await benchRates(bench, planOf(settings, source));
     return await benchOnce(bench, planOf(settings, source));
@@ -63,8 +66,7 @@ async function benchOnce(bench: Bench, plan: Plan): Promise<number> {
       `aiw: warning: ${unstable(run.report)}; the machine may have been busy with other things`,
     );
   }
-  if (settings.json !== undefined)
-    await writeWhole(settings.json, `${JSON.stringify(run.report, null, 2)}\n`);
+  await writeReports(settings, run.report);
   throwIfEnded(run, context.interrupt);
   throwIfNoResult(run);
   throwIfGatesFailed(run.report.gates);
@@ -73,13 +75,15 @@ async function benchOnce(bench: Bench, plan: Plan): Promise<number> {
 }
 
 /** @throws USAGE */
-function refuseRatesThatClash({ find_max: findMax, sweep, frames }: Settings): void {
+function refuseRatesThatClash({ find_max: findMax, sweep, frames, out }: Settings): void {
   if (findMax && sweep !== undefined)
     throw new AiwError("USAGE", "--find-max and --sweep exclude each other");
-  if (frames !== undefined && (findMax || sweep !== undefined)) {
-    const flag = findMax ? "--find-max" : "--sweep";
+  if (!findMax && sweep === undefined) return;
+  const flag = findMax ? "--find-max" : "--sweep";
+  if (frames !== undefined)
     throw new AiwError("USAGE", `--frames with ${flag}: each rate takes the same --duration`);
-  }
+  if (out !== undefined)
+    throw new AiwError("USAGE", `--out with ${flag}: the detections would be of all rates`);
 }
 
 /** @throws USAGE */

@@ -36,7 +36,7 @@ export async function execute(
 ): Promise<number> {
   const settings = await commandSettings(flags, parsed, context.env);
   const [basePath = "", headPath = ""] = operands;
-  checkTargets(settings, parsed);
+  checkTargets(settings);
   const base = await readReport(basePath);
   const head = await readReport(headPath);
   const { clashes, versions } = differencesOf(base, head);
@@ -69,7 +69,7 @@ export async function execute(
     warnings: [...apart(base, head), ...(stored === undefined ? [] : [DRIFT])],
   };
   context.progress.note(comparisonTable(report));
-  return endComparison(report, settings, parsed);
+  return endComparison(report, settings);
 }
 
 /**

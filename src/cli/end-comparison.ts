@@ -7,17 +7,20 @@ import { comparisonMarkdown } from "../reports/comparison-markdown.js";
 import { figureLabel } from "../reports/comparison-table.js";
 import { reportJson } from "../reports/report-json.js";
 import { checkWritable, writeWhole } from "../sinks/whole-file.js";
-import type { ParsedFlags } from "./flags.js";
+import { refuseSamePlace } from "./same-place.js";
 
 export const DEFAULT_MAX_REGRESSION = 0.05;
 
 /**
- * Checks what will be written to, long before it is.
- * @throws OUTPUT_FAILED
+ * Checks where a comparison goes, long before there is one.
+ * @throws USAGE when two reports have the same target; OUTPUT_FAILED
  */
-export function checkTargets({ json }: Settings, { markdown }: ParsedFlags): void {
-  if (json !== undefined) checkWritable(json);
-  if (typeof markdown === "string") checkWritable(markdown);
+export function checkTargets({ json, markdown }: Settings): void {
+  const reports = Object.entries({ json, markdown }).flatMap(([kind, target]) =>
+    target === undefined ? [] : [{ name: `--${kind} ${target}`, target }],
+  );
+  refuseSamePlace(reports);
+  for (const { target } of reports) checkWritable(target);
 }
 
 /**
@@ -27,13 +30,11 @@ export function checkTargets({ json }: Settings, { markdown }: ParsedFlags): voi
  */
 export async function endComparison(
   report: ComparisonReport,
-  settings: Settings,
-  parsed: ParsedFlags,
+  { json, markdown }: Settings,
   ended?: unknown,
 ): Promise<number> {
-  const { markdown } = parsed;
-  if (settings.json !== undefined) await writeWhole(settings.json, reportJson(report));
-  if (typeof markdown === "string") await writeWhole(markdown, comparisonMarkdown(report));
+  if (json !== undefined) await writeWhole(json, reportJson(report));
+  if (markdown !== undefined) await writeWhole(markdown, comparisonMarkdown(report));
   if (ended !== undefined) throw ended;
   if (report.verdict === "regress") throw new AiwError("REGRESSION", regression(report));
   if (report.verdict === "insufficient") throw new AiwError("COMPARISON_INSUFFICIENT", whyUnclear(report));

@@ -88,12 +88,15 @@ export const COMPARE_FLAGS: readonly Flag[] = [
   MAX_REGRESSION,
   { syntax: "--allow-differences", help: "judge reports of different machines or settings too" },
   { syntax: "--json <file|->", help: "write the comparison as JSON", setting: "json" },
-  { syntax: "--markdown <file>", help: "write the comparison as Markdown" },
+  { syntax: "--markdown <file|->", help: "write the comparison as Markdown", setting: "markdown" },
 ];
 
 export const BENCH_FLAGS: readonly Flag[] = [
   { syntax: "--warmup <time>", help: "run before the measured one (default: 3s)", setting: "warmup" },
   { syntax: "--json <file|->", help: "write the report as JSON", setting: "json" },
+  { syntax: "--junit <file|->", help: "write the gates as JUnit XML", setting: "junit" },
+  { syntax: "--markdown <file|->", help: "write the report as Markdown", setting: "markdown" },
+  { syntax: "--html <file|->", help: "write the report as one HTML page", setting: "html", unbuilt: true },
   {
     syntax: "--gate <condition>",
     help: "exit 3 unless it holds, 4 if that cannot be judged: 'p95<150ms', 'drops<=5%', 'recall>=95%'",
@@ -117,10 +120,12 @@ export const BENCH_FLAGS: readonly Flag[] = [
   },
   { syntax: "--sweep <fps=list>", help: "measure at several rates: fps=2,4,8,12", setting: "sweep" },
   { syntax: "--require-stable", help: "exit 4 unless the run was stable", setting: "require_stable" },
-  { syntax: "--junit <file>", help: "write the gates as JUnit XML", unbuilt: true },
-  { syntax: "--markdown <file>", help: "write the report as Markdown", unbuilt: true },
-  { syntax: "--html <file>", help: "write the report as one HTML page", unbuilt: true },
-  { syntax: "--out <kind:target>", help: "also write detections", unbuilt: true, repeatable: true },
+  {
+    syntax: "--out <kind:target>",
+    help: "also write detections: ndjson:FILE, ndjson:-, jpeg:DIR",
+    setting: "out",
+    repeatable: true,
+  },
 ];
 
 export const WORKER_FLAGS: readonly Flag[] = [

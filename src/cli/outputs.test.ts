@@ -38,12 +38,14 @@ describe("--out", () => {
     symlinkSync(join(root, "a"), join(root, "link"));
     const a = `jpeg:${join(root, "a")}`;
     for (const same of [a, `${a}/`, `jpeg:${root}/b/../a`, `jpeg:${root}/link`, `ndjson:${root}/a`]) {
-      await expect(outputs(a, same)).rejects.toThrow(/^--out .*: another --out writes to .* already$/);
+      await expect(outputs(a, same)).rejects.toThrow(/^--out .*: --out .* writes there already$/);
     }
     const missing = join(root, "missing");
     const twice = outputs(`jpeg:${missing}`, `jpeg:${relative(process.cwd(), missing)}`);
     await expect(twice).rejects.toThrow("already");
-    await expect(outputs("ndjson:-", "ndjson:-")).rejects.toThrow("another --out writes to - already");
+    await expect(outputs("ndjson:-", "ndjson:-")).rejects.toThrow(
+      "--out ndjson:-: --out ndjson:- writes to stdout already",
+    );
     expect(await outputs("ndjson:-", a, `jpeg:${root}/b`)).toHaveLength(3);
   });
 

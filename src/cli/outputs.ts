@@ -1,11 +1,10 @@
-import { realpathSync } from "node:fs";
-import { resolve } from "node:path";
 import { AiwError } from "../core/errors.js";
 import { allSinks } from "../sinks/all-sinks.js";
 import { checkFolder } from "../sinks/folder.js";
 import { openNdjson } from "../sinks/ndjson.js";
 import type { OutcomeSink } from "../sinks/outcome-sink.js";
 import { checkWritable } from "../sinks/whole-file.js";
+import { refuseSamePlace } from "./same-place.js";
 
 /** Where outcomes go, as `--out KIND:TARGET` names it. */
 export interface Output {
@@ -38,19 +37,16 @@ const KINDS: ReadonlyMap<string, OutputKind> = new Map([
 
 /** Refuses what makes no sense, whatever there is on the disk. @throws USAGE */
 export function refuseBadOutputs(outputs: readonly Output[]): void {
-  const seen = new Set<string>();
-  for (const { kind, target } of outputs) {
-    const name = `--out ${kind}:${target}`;
+  const named = outputs.map((output) => ({ ...output, name: `--out ${output.kind}:${output.target}` }));
+  for (const { kind, target, name } of named) {
     if (!KINDS.has(kind)) {
       throw new AiwError("USAGE", `${name}: known kinds are ${[...KINDS.keys()].join(", ")}`);
     }
     if (kind === "jpeg" && target === "-") {
       throw new AiwError("USAGE", `${name}: pictures go into a folder, not to stdout: jpeg:DIR`);
     }
-    const place = target === "-" ? target : realPath(target);
-    if (seen.has(place)) throw new AiwError("USAGE", `${name}: another --out writes to ${target} already`);
-    seen.add(place);
   }
+  refuseSamePlace(named);
 }
 
 /** Whether all of them can be written, before anything is started. @throws OUTPUT_FAILED */
@@ -66,12 +62,4 @@ export async function openOutputs(outputs: readonly Output[], modelId: string): 
     if (sink !== undefined) sinks.push(sink);
   }
   return allSinks(sinks);
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return resolve(path);
-  }
 }

@@ -11,6 +11,7 @@ import { Tally } from "../results/tally.js";
 import type { OutcomeSink } from "../sinks/outcome-sink.js";
 import { isReaderGone } from "../sinks/stdout.js";
 import type { FrameSource } from "../source/frame-source.js";
+import { closeSink } from "./close-sink.js";
 import type { CommandContext } from "./command-context.js";
 import { withModel } from "./default-model.js";
 import { drain } from "./drain.js";
@@ -22,8 +23,6 @@ import { commandSettings } from "./settings.js";
 import { openNamedSource, paceOf, sourcesOf } from "./sources.js";
 import { reportedClasses, type WorkerSession, withLastWords } from "./worker-session.js";
 
-/** How long an interrupted run still waits for the reader of its output, milliseconds. */
-const STALLED_READER_MS = 500;
 /** How often the live line changes, milliseconds. */
 const LIVE_LINE_MS = 250;
 
@@ -100,7 +99,9 @@ class Run {
     if (this.stream.lost !== undefined) {
       failure ??= { error: await withLastWords(this.stream.lost, this.session.process) };
     }
-    await this.closeSink();
+    await closeSink(this.sink, this.context.interrupt).catch((error: unknown) => {
+      this.sinkError ??= error;
+    });
     this.context.progress.clear();
     this.noteSummary();
     this.throwWhatWentWrong(failure);
@@ -134,23 +135,6 @@ class Run {
   private sinkCaughtUp(): Promise<void> | undefined {
     const waiting = this.sink.caughtUp();
     return waiting === undefined ? undefined : settledOrAborted(waiting, this.stop.signal);
-  }
-
-  /** A reader that takes nothing any more is not waited for once we are interrupted. */
-  private async closeSink(): Promise<void> {
-    const { interrupt } = this.context;
-    const giveUp = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
-    const soon = () => {
-      timer = setTimeout(() => giveUp.abort(), STALLED_READER_MS);
-    };
-    if (interrupt.aborted) soon();
-    else interrupt.addEventListener("abort", soon);
-    await this.sink.close(giveUp.signal).catch((error: unknown) => {
-      this.sinkError ??= error;
-    });
-    interrupt.removeEventListener("abort", soon);
-    clearTimeout(timer);
   }
 
   private noteSummary(): void {

@@ -46,7 +46,9 @@ describe("gates of aiw bench", () => {
     const gates = ["--gate", "max<0.001ms", "--gate", "p99<60s"];
     const { code, stderr, report } = await bench("--fps", "20", "--frames", "10", ...gates);
     expect(code).toBe(3);
-    expect(stderr).toMatch(/aiw: error GATE_FAILED: "max<0.001ms" does not hold, measured was [\d.]+\n$/);
+    expect(stderr).toMatch(
+      /aiw: error GATE_FAILED: "max<0.001ms" does not hold, measured was [\d.]+ ms\.\n$/,
+    );
     expect(report).toMatchObject({
       verdict: "fail",
       gates: [{ verdict: "fail" }, { verdict: "insufficient" }],

@@ -1,9 +1,14 @@
 import Table from "cli-table3";
 import type { BenchReport, JudgedGate, TruthFigures, TruthReport } from "../bench/report-schema.js";
 import { LATENCIES } from "../results/latency.js";
+import { listWithin } from "./list-within.js";
+import { gateWords, verdictWords } from "./gate-words.js";
 import { percent } from "./percent.js";
+import { STAGE_MARKS, stageBar } from "./stage-bar.js";
 
-/** Classes that the table names. */
+const COLUMNS = 80;
+const BAR_COLUMNS = 56;
+/** Classes that the table of truth names. */
 const NAMED_CLASSES = 8;
 const PERCENTILES = ["p50", "p90", "p95", "p99", "max", "mean"] as const;
 
@@ -61,11 +66,12 @@ function latencyTable({ latency_ms: latency }: BenchReport): string {
   });
   for (const name of LATENCIES) {
     const summary = latency[name];
-    const label = name === "total" ? name : `  ${name}`;
+    const label = name === "total" ? name : `${STAGE_MARKS[name]} ${name}`;
     const cells = PERCENTILES.map((p) => (summary.count === 0 ? "–" : summary[p].toFixed(2)));
     table.push([label, ...cells]);
   }
-  return table.toString();
+  const bar = stageBar(latency, BAR_COLUMNS);
+  return [table.toString(), ...(bar === "" ? [] : [`stages      ${bar}`])].join("\n");
 }
 
 function truthTable({ by_class, ...total }: TruthReport): string {
@@ -96,26 +102,21 @@ function gateTable(gates: readonly JudgedGate[]): string {
     colAligns: ["left", "right", "right", "right", "left"],
     style: { head: [], border: [], compact: true },
   });
-  for (const { gate, value, limit, samples, needed, verdict } of gates) {
-    const said = verdict === "insufficient" ? `${verdict}, needs ${needed}` : verdict;
-    table.push([gate, value === null ? "–" : short(value), short(limit), samples, said]);
+  for (const gate of gates) {
+    const { value, limit } = gateWords(gate);
+    table.push([gate.gate, value, limit, gate.samples, verdictWords(gate)]);
   }
   return table.toString();
 }
 
-function short(value: number): string {
-  return String(Math.round(value * 1e4) / 1e4);
-}
-
 function remarks({ detections, resources, stability, frames, ended_early: early }: BenchReport): string[] {
-  const named = Object.entries(detections.by_class);
-  const classes = named.slice(0, NAMED_CLASSES).map(([name, n]) => `${name} ${n}`);
-  if (named.length > NAMED_CLASSES) classes.push("…");
+  const classes = Object.entries(detections.by_class).map(([name, n]) => `${name} ${n}`);
   const perFrame = frames.results === 0 ? 0 : detections.total / frames.results;
   const shown = (value: number | null, unit: string) =>
     value === null ? "–" : `${value.toFixed(1)} ${unit}`;
+  const found = `detections  ${detections.total} (${perFrame.toFixed(2)} a frame)`;
   return [
-    `detections  ${detections.total} (${perFrame.toFixed(2)} a frame)${classes.length > 0 ? `: ${classes.join(", ")}` : ""}`,
+    classes.length === 0 ? found : `${found}: ${listWithin(classes, COLUMNS - found.length - 2)}`,
     `memory      client ${shown(resources.client_rss_mb, "MB")}, worker ${shown(resources.worker_rss_mb, "MB")}`,
     `CPU a frame client ${shown(resources.client_cpu_ms_per_frame, "ms")}, worker ${shown(resources.worker_cpu_ms_per_frame, "ms")}, source ${shown(resources.source_cpu_ms_per_frame, "ms")}`,
     `stability   ${stability.verdict}`,

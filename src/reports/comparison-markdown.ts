@@ -1,40 +1,25 @@
 import type { ComparisonReport } from "../bench/comparison-schema.js";
-import { comparisonHead, comparisonRow, legend } from "./comparison-table.js";
+import { comparisonHead, comparisonRow, isLeft, legend } from "./comparison-table.js";
+import { escapeMarkdown, markdownTable } from "./markdown.js";
 
-/** A comparison as Markdown (GitHub's), for a job summary or a comment. */
+/** A comparison as GitHub-flavoured Markdown, fit for the summary of a CI job. */
 export function comparisonMarkdown(report: ComparisonReport): string {
   const { verdict, base, head, differences, warnings, figures, ended_early: early } = report;
-  const lines = [
+  const columns = comparisonHead(report).map((name, i) => [name, isLeft(i) ? "left" : "right"] as const);
+  const rows = figures.map((judged) => comparisonRow(judged).map(escapeMarkdown));
+  const sections = [
     `### aiw comparison: ${verdict}`,
-    "",
-    `- base: ${code(base.name)}`,
-    `- head: ${code(head.name)}`,
-    ...differences.map(({ what, base: a, head: b }) => `- differs: ${what}: ${code(a)} → ${code(b)}`),
-    "",
-    ...(figures.length === 0
-      ? []
-      : [row(comparisonHead(report)), row(["---", "---:", "---:", "---:", "---:", "---"])]),
-    ...figures.map((judged) => row(comparisonRow(judged))),
-    "",
-    text(legend(report)),
-    ...warnings.flatMap((warning) => ["", `> ${text(warning)}`]),
-    ...(early === undefined ? [] : ["", `> ended early: ${text(early)}`]),
+    [
+      `- base: ${escapeMarkdown(base.name)}`,
+      `- head: ${escapeMarkdown(head.name)}`,
+      ...differences.map(
+        ({ what, base: a, head: b }) => `- differs: ${what}: ${escapeMarkdown(a)} → ${escapeMarkdown(b)}`,
+      ),
+    ].join("\n"),
+    ...(early === undefined ? [] : [`**Ended early:** ${escapeMarkdown(early)}`]),
+    ...(figures.length === 0 ? [] : [markdownTable(columns, rows)]),
+    escapeMarkdown(legend(report)),
+    ...warnings.map((warning) => `> ${escapeMarkdown(warning)}`),
   ];
-  return `${lines.join("\n")}\n`;
-}
-
-function row(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => text(cell).replaceAll("|", "\\|")).join(" | ")} |`;
-}
-
-/** What others wrote (a command line) shows as it is. */
-function code(value: string): string {
-  const longest = Math.max(0, ...(value.match(/`+/g) ?? []).map((ticks) => ticks.length));
-  const fence = "`".repeat(longest + 1);
-  const pad = value.startsWith("`") || value.endsWith("`") ? " " : "";
-  return `${fence}${pad}${value.replace(/\s+/g, " ")}${pad}${fence}`;
-}
-
-function text(value: string): string {
-  return value.replace(/[*_<>[\]\\`]/g, "\\$&");
+  return `${sections.join("\n\n")}\n`;
 }

@@ -68,9 +68,9 @@ it("is Markdown in which the words of others stay words", () => {
   const base = { ...report(PAIRS).base, name: "node `x`/aiw.js bench --classes a|b" };
   const text = comparisonMarkdown(report(PAIRS, { base, warnings: ["a_b <c>"] }));
   expect(text).toContain("### aiw comparison: regress\n");
-  expect(text).toContain("- base: ``node `x`/aiw.js bench --classes a|b``\n");
+  expect(text).toContain("- base: node \\`x\\`/aiw.js bench --classes a\\|b\n");
   expect(text).toContain("| total p2, ms \\* | 1242.00 | 1365.50 | 1.099 | 1.099 … 1.100 | regress |\n");
-  expect(text).toContain("> a\\_b \\<c\\>\n");
+  expect(text).toContain("> a\\_b &lt;c&gt;\n");
   const rows = text.split("\n").filter((line) => line.startsWith("|"));
   expect(rows.map((line) => line.split("|").length)).toEqual(rows.map(() => 8));
 });

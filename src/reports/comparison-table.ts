@@ -27,7 +27,7 @@ export function comparisonTable(report: ComparisonReport): string {
   const head = comparisonHead(report);
   const table = new Table({
     head: [...head],
-    colAligns: head.map((_, i) => (i === 0 || i === head.length - 1 ? "left" : "right")),
+    colAligns: head.map((_, i) => (isLeft(i) ? "left" : "right")),
     style: { head: [], border: [], compact: true },
   });
   for (const judged of report.figures) table.push([...comparisonRow(judged)]);
@@ -51,6 +51,11 @@ export function comparisonTable(report: ComparisonReport): string {
 export function comparisonHead({ pairs, slice_s: sliceS }: ComparisonReport): readonly string[] {
   const what = sliceS === null ? "whole runs" : plural(pairs.length, "pair");
   return [what, "base", "head", "change", "noise band", "verdict"];
+}
+
+/** Whether a column is of words. */
+export function isLeft(column: number): boolean {
+  return column === 0 || column === 5;
 }
 
 /** One figure: label, base, head, change, band, verdict. */

@@ -10,7 +10,7 @@ export function ratesTable(report: RatesReport): string {
   const { runs } = report;
   const [first] = runs;
   if (first === undefined) return "";
-  return [headline(first).split("\n").slice(0, 2).join("\n"), curve(runs), ...found(report)].join("\n");
+  return [headline(first).split("\n").slice(0, 2).join("\n"), curve(runs), ...foundRate(report)].join("\n");
 }
 
 function curve(runs: readonly BenchReport[]): string {
@@ -40,8 +40,8 @@ function curve(runs: readonly BenchReport[]): string {
   return table.toString();
 }
 
-/** What a search has found, and what stands in the way of more. */
-function found({ max_fps: max, failed_fps: failed, runs }: RatesReport): string[] {
+/** What a search has found, and what stands in the way of more; nothing where the rates were given. */
+export function foundRate({ max_fps: max, failed_fps: failed, runs }: RatesReport): string[] {
   if (max === undefined) return [];
   const above = runs.find(({ settings }) => settings.fps === failed);
   const gates = above?.gates ?? runs[0]?.gates ?? [];

@@ -1,0 +1,13 @@
+import type { OutcomeSink } from "../sinks/outcome-sink.js";
+import { withGrace } from "./with-grace.js";
+
+/** How long an interrupted run still waits for the reader of its output, milliseconds. */
+const STALLED_READER_MS = 500;
+
+/**
+ * Closes a sink. A reader that takes nothing any more is not waited for once we are interrupted.
+ * @throws OUTPUT_FAILED
+ */
+export function closeSink(sink: OutcomeSink, interrupt: AbortSignal): Promise<void> {
+  return withGrace(interrupt, STALLED_READER_MS, (giveUp) => sink.close(giveUp));
+}
