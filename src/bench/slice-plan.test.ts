@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { planSlices } from "./slice-plan.js";
+import { mayTakeAnother, planSlices } from "./slice-plan.js";
 
 const S = 1_000_000;
 const THREE_MINUTES = 180 * S;
@@ -27,6 +27,13 @@ describe("a comparison's slices", () => {
       spentUs: 0,
     });
     expect([pairs, sliceUs, expectedUs]).toEqual([16, S, 32 * 21 * S]);
+  });
+
+  it("end when their time is over, though not before a verdict is possible", () => {
+    expect(mayTakeAnother(12, 160 * S, 18 * S)).toBe(true);
+    expect(mayTakeAnother(12, 160 * S, 19 * S)).toBe(false);
+    expect(mayTakeAnother(9, 400 * S, 40 * S)).toBe(true);
+    expect(mayTakeAnother(10, 400 * S, 40 * S)).toBe(false);
   });
 
   it.each([

@@ -1,5 +1,9 @@
-/** A whole comparison is over in this time where no `--duration` says otherwise, microseconds. */
-const BUDGET_US = 170_000_000;
+import { LEAST_PAIRS } from "./comparison.js";
+
+/** A whole comparison is planned for this where no `--duration` says otherwise, microseconds. */
+const BUDGET_US = 168_000_000;
+/** And is over by now, if it has pairs enough for a verdict: starts may take longer than they did at first. */
+const OVER_US = 178_000_000;
 /** Pairs that a verdict is meant to have: with 16 the noise band leaves out the two most extreme to each side. */
 const PAIRS = 16;
 /** Slices are as long as this where there is time, microseconds: longer ones add less than more of them do. */
@@ -32,4 +36,14 @@ export function planSlices({ durationUs, overheadUs, spentUs }: SliceCosts): Sli
   const pairs = Math.max(1, Math.round(measuredUs / (2 * wantedUs)));
   const sliceUs = Math.round(measuredUs / (2 * pairs));
   return { pairs, sliceUs, expectedUs: 2 * pairs * (sliceUs + overheadUs) };
+}
+
+/**
+ * Whether a comparison that has to keep within its budget takes one more pair.
+ * @param pairs that it has
+ * @param spentUs since it began
+ * @param pairUs what a pair takes
+ */
+export function mayTakeAnother(pairs: number, spentUs: number, pairUs: number): boolean {
+  return pairs < LEAST_PAIRS || spentUs + pairUs <= OVER_US;
 }

@@ -46,6 +46,16 @@ describe("our own side", () => {
     expect(name).toBe("aiw bench '--model=a b.onnx' --camera --classes=dog,cat --fps=10 --loop");
   });
 
+  it("is named without the credentials of its camera", () => {
+    const url = "rtsp://user:s3cret@127.0.0.1/cam";
+    const side = ownSide(FLAGS, parse("--camera", url));
+    expect(side.args).toContain(`--camera=${url}`);
+    for (const { name } of [side, other(`bench --camera ${url}`)]) {
+      expect(name).toContain("rtsp://***@127.0.0.1/cam");
+      expect(name).not.toContain("s3cret");
+    }
+  });
+
   it("keeps each of several values a value", () => {
     expect(words(ownSide(FLAGS, parse("--source", "a.jpg", "b.jpg")))).toEqual([
       "bench",

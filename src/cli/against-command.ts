@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { AiwError } from "../core/errors.js";
+import { maskCredentials } from "../core/mask.js";
 import { findOnPath } from "../worker-process/find-on-path.js";
 import { CommandLineError, splitCommandLine } from "./command-line.js";
 import { type Flag, flagValue, longName, type ParsedFlags } from "./flags.js";
@@ -30,7 +31,7 @@ const REFUSED = [
 export function ownSide(flags: readonly Flag[], parsed: ParsedFlags): SideCommand {
   const given = givenFlags(flags, parsed, (name) => !DECIDED.includes(name));
   return {
-    name: ["aiw bench", ...given.map(quoted)].join(" "),
+    name: maskCredentials(["aiw bench", ...given.map(quoted)].join(" ")),
     program: process.execPath,
     args: [OWN_BIN, "bench", ...given],
     env: {},
@@ -76,7 +77,7 @@ export function otherSide(
     return isWanted && !says(rest, name) && !looks.includes(name);
   });
   return {
-    name: text,
+    name: maskCredentials(text),
     program: isOwn ? process.execPath : first,
     args: [...(isOwn ? [OWN_BIN] : []), ...rest, ...inherited],
     env: variables,
