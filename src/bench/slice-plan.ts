@@ -8,7 +8,9 @@ const OVER_US = 178_000_000;
 const PAIRS = 16;
 /** Slices are as long as this where there is time, microseconds: longer ones add less than more of them do. */
 const LONGEST_US = 3_500_000;
-/** Nor shorter than this, as few frames say little. */
+/** Nor shorter than this, as few frames say little: fewer pairs are taken then. */
+const SHORT_US = 2_500_000;
+/** Nor than this, where a `--duration` is short. */
 const SHORTEST_US = 1_000_000;
 
 /** How a comparison goes: two slices a pair. */
@@ -30,12 +32,26 @@ export interface SliceCosts {
 
 /** Cuts the time to measure into pairs of slices. */
 export function planSlices({ durationUs, overheadUs, spentUs }: SliceCosts): SlicePlan {
-  const left = BUDGET_US - spentUs - 2 * PAIRS * overheadUs;
-  const measuredUs = durationUs ?? Math.min(2 * PAIRS * LONGEST_US, Math.max(2 * PAIRS * SHORTEST_US, left));
-  const wantedUs = Math.min(LONGEST_US, Math.max(SHORTEST_US, measuredUs / (2 * PAIRS)));
-  const pairs = Math.max(1, Math.round(measuredUs / (2 * wantedUs)));
-  const sliceUs = Math.round(measuredUs / (2 * pairs));
+  const { pairs, sliceUs } =
+    durationUs === undefined ? withinBudget(BUDGET_US - spentUs, overheadUs) : ofLength(durationUs);
   return { pairs, sliceUs, expectedUs: 2 * pairs * (sliceUs + overheadUs) };
+}
+
+function withinBudget(leftUs: number, overheadUs: number) {
+  const sliceUs = Math.round(clamp(leftUs / (2 * PAIRS) - overheadUs, SHORT_US, LONGEST_US));
+  const pairs = clamp(Math.floor(leftUs / (2 * (sliceUs + overheadUs))), LEAST_PAIRS, PAIRS);
+  // Either side is first as often.
+  return { pairs: pairs - (pairs % 2), sliceUs };
+}
+
+function ofLength(durationUs: number) {
+  const wantedUs = clamp(durationUs / (2 * PAIRS), SHORTEST_US, LONGEST_US);
+  const pairs = Math.max(1, Math.round(durationUs / (2 * wantedUs)));
+  return { pairs, sliceUs: Math.round(durationUs / (2 * pairs)) };
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
 }
 
 /**

@@ -11,6 +11,9 @@ import { refuseSamePlace } from "./same-place.js";
 
 export const DEFAULT_MAX_REGRESSION = 0.05;
 
+/** More than these nobody waits for. */
+const AFFORDABLE_PAIRS = 100;
+
 /**
  * Checks where a comparison goes, long before there is one.
  * @throws USAGE when two reports have the same target; OUTPUT_FAILED
@@ -67,13 +70,10 @@ function whyUnclear({
   if (decisive === undefined) return "neither latency nor anything else is known of both sides";
   const what = `whether ${figureLabel(decisive.figure)} is the same or worse cannot be told`;
   if (sliceS === null) return `${what}: the reports have no timeline to take a noise band from`;
-  const them = `of ${plural(pairs.length, "pair")} of slices`;
-  const some = needed === null ? "" : `; some ${needed} would do`;
-  const longer =
-    needed === null || method === "stored"
-      ? ", which aiw bench --against can measure"
-      : `: --duration ${Math.ceil(2 * needed * sliceS)}s, or a quieter machine`;
-  return `${what} ${them}${some}${longer}`;
+  const them = `${what} of ${plural(pairs.length, "pair")} of slices`;
+  if (method === "stored" || needed === null) return `${them}; aiw bench --against can measure more`;
+  if (needed > AFFORDABLE_PAIRS) return `${them}: the machine is too noisy, some ${needed} would be needed`;
+  return `${them}; some ${needed} would do: --duration ${Math.ceil(2 * needed * sliceS)}s, or a quieter machine`;
 }
 
 function shown(share: number): string {
