@@ -65,16 +65,25 @@ describe("action.yml", () => {
     expect(uses).toHaveLength(4);
     for (const name of uses) expect(name).toMatch(/^actions\/[\w-]+@v\d+$/);
   });
+});
 
-  it("is used by the example with inputs that it has", () => {
-    const { jobs } = parse(readFileSync(join(ROOT, "bench/ci/github-workflow.yml"), "utf8"));
-    const steps = Object.values<{ steps: { uses?: string; with?: object }[] }>(jobs).flatMap((j) => j.steps);
-    const ours = steps.filter(({ uses }) => /\/aiw@/.test(uses ?? ""));
-    expect(ours.length).toBeGreaterThan(0);
-    for (const step of ours) {
-      const given = Object.keys(step.with ?? {});
-      expect(Object.keys(action.inputs)).toEqual(expect.arrayContaining(given));
-    }
+describe("the example of a workflow", () => {
+  const { jobs } = parse(readFileSync(join(ROOT, "bench/ci/github-workflow.yml"), "utf8"));
+  const steps = Object.values<{ steps: { uses?: string; with?: object }[] }>(jobs).flatMap(
+    (job) => job.steps,
+  );
+  const ours = steps.filter(({ uses }) => /\/aiw@/.test(uses ?? "")).map((step) => step.with ?? {});
+
+  it("uses the action twice", () => expect(ours).toHaveLength(2));
+
+  it.each(ours)("gives inputs that there are, whose flags go together: %j", async (step) => {
+    const given = Object.fromEntries(Object.entries(step).map(([name, value]) => [name, String(value)]));
+    const { inputs } = readAction(join(ROOT, "action.yml"));
+    expect(Object.keys(inputs)).toEqual(expect.arrayContaining(Object.keys(given)));
+    const run = await runAction(ROOT, workspace, given);
+    // What aiw does not take would be 2; the model of the example is nobody's.
+    expect(run.code, run.log).toBe(1);
+    expect(run.log).toMatch(/MODEL_NOT_FOUND: .*models\/detector\.onnx is not there/);
   });
 });
 
