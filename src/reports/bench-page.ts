@@ -14,7 +14,7 @@ import { distributionChart } from "./page/distribution-chart.js";
 import { page } from "./page/document.js";
 import { dropsChart } from "./page/drops-chart.js";
 import { latencyChart } from "./page/latency-chart.js";
-import { html, type Markup, NOTHING, type Part } from "./page/markup.js";
+import { markup, type Markup, NOTHING, type Part } from "./page/markup.js";
 import { stagesChart } from "./page/stages-chart.js";
 import { section } from "./page/table.js";
 import { tiles, verdictHead } from "./page/verdict.js";
@@ -48,21 +48,18 @@ export function benchPage(report: BenchReport): string {
 
 function overTime(report: BenchReport): Part[] {
   const { timeline, frames, latency_ms: latency } = report;
-  if (timeline.offered.length === 0) return [html`<p>Nothing was measured.</p> `];
-  const nothingLost = html`<p class="note">No frame was dropped and none failed.</p> `;
+  if (timeline.offered.length === 0) return [markup`<p>Nothing was measured.</p>\n`];
+  const losses = dropsChart(report);
+  if (frames.results === 0) return [markup`<p>No frame gave a result.</p>\n`, losses ?? NOTHING];
   return [
-    frames.results === 0 ? html`<p>No frame gave a result.</p> ` : latencyChart(report),
-    dropsChart(report) ?? (frames.offered === 0 ? NOTHING : nothingLost),
-    ...(frames.results === 0 ? [] : [stages(report)]),
+    latencyChart(report),
+    losses ?? markup`<p class="note">No frame was dropped and none failed.</p>\n`,
+    latency.inference.count > 0
+      ? stagesChart(report)
+      : markup`<p class="note">The worker does not report its stages.</p>\n`,
   ];
-
-  function stages(of: BenchReport): Markup {
-    return latency.inference.count > 0
-      ? stagesChart(of)
-      : html`<p class="note">The worker does not report its stages.</p> `;
-  }
 }
 
 function pair(...sections: readonly Markup[]): Markup {
-  return html`<div class="pair">${sections}</div> `;
+  return markup`<div class="pair">\n${sections}</div>\n`;
 }

@@ -3,7 +3,7 @@ import { headline } from "./bench-table.js";
 import { gateWords } from "./gate-words.js";
 import { environmentFacts, settingsFacts } from "./page/bench-tables.js";
 import { page } from "./page/document.js";
-import { html, type Markup, type Part } from "./page/markup.js";
+import { markup, type Markup, type Part } from "./page/markup.js";
 import { rateOf, ratesCharts } from "./page/rates-charts.js";
 import { type Column, section, table } from "./page/table.js";
 import { subject, verdictMark } from "./page/verdict.js";
@@ -16,27 +16,27 @@ export function ratesPage(report: RatesReport): string {
   const { runs, max_fps: max, time } = report;
   const [first] = runs;
   if (first === undefined)
-    return page("aiw bench: no rates", html`<h1>aiw bench: nothing was measured</h1> `);
+    return page("aiw bench: no rates", markup`<h1>aiw bench: nothing was measured</h1>\n`);
   const { model } = first.environment;
   const isSearch = max !== undefined;
   const said = typeof max === "number" ? `at most ${max} fps` : `${runs.length} rates`;
-  const findings = foundRate(report).map((line) => html`<p class="why">${line}</p> `);
+  const findings = foundRate(report).map((line) => markup`<p class="why">${line}</p>\n`);
   const early = runs.flatMap((run) => earlyEnd(run.ended_early, rateOf(run)));
   return page(
     `${said}: aiw bench ${model}`,
-    html`<header>
-      <h1>aiw bench: ${said}</h1>
-      ${findings}${early}${subject(headline(first).split("\n").slice(0, 2), time)}
-    </header> `,
+    markup`<header>
+<h1>aiw bench: ${said}</h1>
+${findings}${early}${subject(headline(first).split("\n").slice(0, 2), time)}</header>
+`,
     section("Against the rate", ratesCharts(report)),
     section(isSearch ? "Rates that were tried" : "Rates", ratesTable(report)),
     section("Environment", environmentFacts(first)),
-    section("Settings", html`<p class="note">Those of the lowest rate.</p> `, settingsFacts(first)),
+    section("Settings", markup`<p class="note">Those of the lowest rate.</p>\n`, settingsFacts(first)),
   );
 }
 
 function earlyEnd(why: string | undefined, fps: number): Markup[] {
-  return why === undefined ? [] : [html`<p class="why">At ${fps} fps it ended early: ${why}</p> `];
+  return why === undefined ? [] : [markup`<p class="why">At ${String(fps)} fps it ended early: ${why}</p>\n`];
 }
 
 /** The figures of each rate, with a column for each gate. */
@@ -63,7 +63,7 @@ function ratesTable({ runs }: RatesReport): Markup {
       percent(run.drop_rate),
       frames.errors,
       gates.length === 0 ? NONE : verdictMark(verdict),
-      ...run.gates.map((gate) => html`<span class="${gate.verdict}">${gateWords(gate).value}</span>`),
+      ...run.gates.map((gate) => markup`<span class="${gate.verdict}">${gateWords(gate).value}</span>`),
     ];
   });
   return table("Rates", columns, rows);

@@ -10,6 +10,8 @@ export interface Tick {
   /** 0..SPAN */
   readonly at: number;
   readonly label: string;
+  /** Whether it may go where there is little room. */
+  readonly isSpare: boolean;
 }
 
 export interface Axis {
@@ -36,7 +38,7 @@ function across(title: string, low: number, high: number): Axis {
 export function rateAxis(lowest: number, highest: number): Axis {
   const title = "offered frames a second";
   if (lowest <= 0 || highest <= DWARFS * lowest) return across(title, 0, highest > 0 ? highest * 1.05 : 1);
-  const up = inRatios(`${title}, logarithmic`, lowest, highest);
+  const up = inRatios(`${title}, logarithmic`, [lowest / 1.1, highest * 1.1]);
   const at = (value: number) => SPAN - up.at(value);
   return { ...up, at, ticks: up.ticks.map((tick) => ({ ...tick, at: SPAN - tick.at })) };
 }
@@ -57,9 +59,8 @@ export function counting(title: string, highest: number): Axis {
   return { ...axis, ticks: axis.ticks.filter(({ label }) => Number.isInteger(Number(label))) };
 }
 
-/** Upwards in equal ratios. `low` and `high` are above 0. */
-function inRatios(title: string, low: number, high: number): Axis {
-  const domain: [number, number] = [roundDown(low), roundUp(Math.max(high, low * 1.01))];
+/** Upwards in equal ratios, between two values above 0. */
+function inRatios(title: string, domain: readonly [number, number]): Axis {
   const scale = scaleLog().domain(domain).range([SPAN, 0]).clamp(true);
   const decades = Math.log10(domain[1] / domain[0]);
   const wanted = decades > 3 ? [1] : decades > 1.5 ? [1, 2, 5] : [1, 2, 3, 5, 7];
@@ -77,13 +78,15 @@ export function latencyAxis(
 ): Axis {
   if (lowest > 0 && highest > DWARFS * p95) {
     const shown = limits.filter((limit) => limit > lowest / 5 && limit < highest * 5);
-    return inRatios("ms, logarithmic", Math.min(lowest, ...shown), Math.max(highest, ...shown));
+    const low = Math.min(lowest, ...shown);
+    return inRatios("ms, logarithmic", [roundDown(low * 0.9), roundUp(Math.max(highest, ...shown))]);
   }
   const shown = limits.filter((limit) => limit <= highest * 2);
   return fromZero("ms, from 0", Math.max(highest, ...shown));
 }
 
 const PERCENTILES = [0, 50, 75, 90, 95, 99, 99.9, 99.99, 99.999, 99.9999];
+const MORE = [75, 95];
 
 /**
  * Percentiles from left to right, as HdrHistogram draws them: as 1 / (share above), in equal ratios, so that
@@ -99,8 +102,12 @@ export function percentileAxis(count: number): Axis {
     title: "percentile, logarithmic towards 100",
     at,
     ticks: [
-      ...within.map((percent) => ({ at: at(percent), label: String(percent) })),
-      { at: SPAN, label: "max" },
+      ...within.map((percent) => ({
+        at: at(percent),
+        label: String(percent),
+        isSpare: MORE.includes(percent) || at(percent) > SPAN * 0.85,
+      })),
+      { at: SPAN, label: "max", isSpare: false },
     ],
     domain: [0, 100],
   };
@@ -111,7 +118,7 @@ function ticksOf(
   at: (value: number) => number,
   label: (value: number) => string = plain,
 ): Tick[] {
-  return values.map((value) => ({ at: at(value), label: label(value) }));
+  return values.map((value, i) => ({ at: at(value), label: label(value), isSpare: i % 2 === 1 }));
 }
 
 function plain(value: number): string {

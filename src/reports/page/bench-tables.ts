@@ -5,7 +5,7 @@ import { gateWords, verdictWords } from "../gate-words.js";
 import { percent } from "../percent.js";
 import { swatch } from "./chart.js";
 import { coloured } from "./colours.js";
-import { html, type Markup, NOTHING, type Part } from "./markup.js";
+import { markup, type Markup, NOTHING, type Part } from "./markup.js";
 import { type Column, facts, table } from "./table.js";
 import { verdictMark } from "./verdict.js";
 import { fixed, NONE, spoken } from "./words.js";
@@ -25,7 +25,7 @@ export function gatesTable(gates: readonly JudgedGate[]): Markup {
     const { value, limit } = gateWords(gate);
     const because = verdictWords(gate).slice(gate.verdict.length);
     const { samples, needed } = gate;
-    return [gate.gate, value, limit, html`${verdictMark(gate.verdict)}${because}`, samples, needed];
+    return [gate.gate, value, limit, markup`${verdictMark(gate.verdict)}${because}`, samples, needed];
   });
   return table("Gates", columns, rows);
 }
@@ -39,11 +39,12 @@ export function latencyTable({ latency_ms: latency }: BenchReport): Markup {
   ];
   const rows = LATENCIES.map((name) => {
     const of = latency[name];
-    const label: Part = name === "total" ? name : html`${swatch(name, "area")} ${name}`;
+    const label: Part =
+      name === "total" ? name : markup`<span class="stage">${swatch(name, "area")} ${name}</span>`;
     return [label, ...PERCENTILES.map((p) => (of.count === 0 ? NONE : fixed(of[p], 2))), of.count];
   });
   const isReported = latency.inference.count > 0;
-  return html`${isReported ? meansBar(latency) : NOTHING}${table("Latencies", columns, rows)}`;
+  return markup`${isReported ? meansBar(latency) : NOTHING}${table("Latencies", columns, rows)}`;
 }
 
 function meansBar(latency: BenchReport["latency_ms"]): Markup {
@@ -55,28 +56,14 @@ function meansBar(latency: BenchReport["latency_ms"]): Markup {
     const from = left;
     left += mean;
     const share = percent(mean / sum);
-    return html`<g ${coloured(stage)}
-      ><rect
-        class="part"
-        x="${(from / sum) * 100}%"
-        width="${(mean / sum) * 100}%"
-        height="100%"
-        fill="currentColor"
-        ><title>${stage} ${fixed(mean, 2)} ms, ${share}</title></rect
-      ></g
-    > `;
+    const bar = markup`<rect class="part" x="${(from / sum) * 100}%" width="${(mean / sum) * 100}%" height="100%" fill="currentColor"><title>${stage} ${fixed(mean, 2)} ms, ${share}</title></rect>`;
+    return markup`<g ${coloured(stage)}>${bar}</g>\n`;
   });
   const words = means.map(({ stage, mean }) => `${stage} ${percent(mean / sum)}`).join(", ");
-  return html`<p class="unit">mean of a frame, ${fixed(sum, 1)} ms</p>
-    <svg
-      class="bar"
-      role="img"
-      aria-label="Share of the stages in the mean: ${words}"
-      width="100%"
-      height="26"
-    >
-      ${bars}
-    </svg> `;
+  return markup`<p class="unit">mean of a frame, ${fixed(sum, 1)} ms</p>
+<svg class="bar" role="img" aria-label="Share of the stages in the mean: ${words}" width="100%" height="26">
+${bars}</svg>
+`;
 }
 
 /** Every offered frame in exactly one place. */
@@ -96,7 +83,7 @@ export function ledgerTable({ frames }: BenchReport): Markup {
     ],
     [
       ["offered", offered, share(offered)],
-      ...places.map(([name, n]) => [html`<span class="of">${name}</span>`, n, share(n)]),
+      ...places.map(([name, n]) => [markup`<span class="of">${name}</span>`, n, share(n)]),
       ["sent to the worker", sent, share(sent)],
     ],
   );
@@ -128,8 +115,8 @@ export function truthTable({ by_class: byClass, frames, ...all }: TruthReport): 
     of.false_positives,
     of.ignored,
   ]);
-  return html`<p class="note">Detections against what was really in the ${frames} frames with a result.</p>
-    ${table("Truth", [["class", "text"], ...figures.map((name): Column => [name, "figure"])], rows)}`;
+  return markup`<p class="note">Detections against what was really in the ${frames} frames with a result.</p>
+${table("Truth", [["class", "text"], ...figures.map((name): Column => [name, "figure"])], rows)}`;
 }
 
 export function resourcesTable({ resources }: BenchReport): Markup {
@@ -150,22 +137,19 @@ export function resourcesTable({ resources }: BenchReport): Markup {
 }
 
 export function stabilityTable({ stability: { verdict, windows } }: BenchReport): Markup {
-  return html`<p>${verdict}</p>
-    ${table(
-      "Stability",
-      [
-        ["part of the run", "text"],
-        ["p95, ms", "figure"],
-        ["results a second", "figure"],
-        ["results", "figure"],
-      ],
-      windows.map(({ p95, fps, results }, i) => [
-        `${i + 1} of ${windows.length}`,
-        results === 0 ? NONE : fixed(p95, 2),
-        fixed(fps, 2),
-        results,
-      ]),
-    )}`;
+  const columns: Column[] = [
+    ["part of the run", "text"],
+    ["p95, ms", "figure"],
+    ["results a second", "figure"],
+    ["results", "figure"],
+  ];
+  const rows = windows.map(({ p95, fps, results }, i) => [
+    `${i + 1} of ${windows.length}`,
+    results === 0 ? NONE : fixed(p95, 2),
+    fixed(fps, 2),
+    results,
+  ]);
+  return markup`<p>${verdict}</p>\n${table("Stability", columns, rows)}`;
 }
 
 export function environmentFacts({ environment }: BenchReport): Markup {
@@ -181,6 +165,11 @@ export function settingsFacts({ settings, warmup }: BenchReport): Markup {
 function entriesOf(part: Readonly<Record<string, unknown>>): [string, string][] {
   return Object.entries(part).map(([name, value]) => {
     const text = Array.isArray(value) ? value.join(", ") : String(value ?? NONE);
-    return [spoken(name), text === "" ? NONE : text];
+    return [withUnit(name), text === "" ? NONE : text];
   });
+}
+
+/** "duration_s" as it is said: "duration, s". */
+function withUnit(name: string): string {
+  return spoken(name.replace(/_(s|mb)$/, (_, unit: string) => `, ${unit === "mb" ? "MB" : unit}`));
 }

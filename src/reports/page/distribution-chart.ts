@@ -1,9 +1,10 @@
 import { line } from "d3-shape";
 import type { BenchReport } from "../../bench/report-schema.js";
+import { plural } from "../../core/plural.js";
 import { type Axis, latencyAxis, percentileAxis } from "./axis.js";
 import { chart, curve, type Key, percent, pointedAtNearest, series } from "./chart.js";
 import { type LatencyLevel, latencyLevels } from "./levels.js";
-import { html, type Markup, NOTHING } from "./markup.js";
+import { markup, type Markup, NOTHING } from "./markup.js";
 import { milliseconds } from "./words.js";
 
 /** How the latencies are distributed: of the total, and of the inference where it is known. */
@@ -34,7 +35,7 @@ export function distributionChart({ distribution, latency_ms: latency, gates }: 
   ];
   return chart({
     title: "Latency by percentile",
-    note: `${count} results; at a percentile lies the latency that so many percent of them kept within. A ring is where a gate looks.`,
+    note: `${plural(count, "result")}; at a percentile lies the latency that so many percent of them kept within. A ring is where a gate looks.`,
     summary: `Latency at each percentile of ${count} results: p50 ${milliseconds(p50)}, p95 ${milliseconds(p95)}, maximum ${milliseconds(max)}.`,
     height: 280,
     x,
@@ -44,7 +45,7 @@ export function distributionChart({ distribution, latency_ms: latency, gates }: 
       ...keys.map(({ series: name, stroke }) =>
         series(name, curve(lineOf(name === "total" ? values.total : values.inference), stroke)),
       ),
-      ...pointedAtNearest(
+      pointedAtNearest(
         reached.map((one) => x.at(one.percent)),
         (n) => {
           const one = reached[n];
@@ -63,13 +64,5 @@ export function distributionChart({ distribution, latency_ms: latency, gates }: 
 /** Where a gate looks at the curve. */
 function mark({ percent: at, value, verdict }: LatencyLevel, x: Axis, y: Axis): Markup {
   if (at === undefined || value > y.domain[1]) return NOTHING;
-  return html`<circle
-    class="${verdict} level"
-    cx="${percent(x.at(at))}"
-    cy="${percent(y.at(value))}"
-    r="4.5"
-    fill="none"
-    stroke="currentColor"
-    stroke-width="2"
-  />`;
+  return markup`<circle class="${verdict} level" cx="${percent(x.at(at))}" cy="${percent(y.at(value))}" r="4.5" fill="none" stroke="currentColor"/>`;
 }

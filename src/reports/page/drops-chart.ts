@@ -45,17 +45,19 @@ export function dropsChart({ timeline, frames }: BenchReport): Markup | undefine
         });
         return series(seriesOf(bar.key), curve(paths.join(""), "area"));
       }),
-      ...sums.flatMap((sum, index) =>
-        sum === 0
-          ? []
-          : [
-              pointedAt(left(index), left(index + 1), [
-                `${spanOf(index, intervalS)}: ${offered[index] ?? 0} frames`,
-                ...reasons
-                  .filter((reason) => (lost.get(reason)?.[index] ?? 0) > 0)
-                  .map((reason) => `${spoken(reason)} ${lost.get(reason)?.[index] ?? 0}`),
-              ]),
+      pointedAt(
+        [...sums.entries()]
+          .filter(([, sum]) => sum > 0)
+          .map(([index]) => ({
+            from: left(index),
+            to: left(index + 1),
+            lines: [
+              `${spanOf(index, intervalS)}: ${offered[index] ?? 0} frames`,
+              ...reasons
+                .filter((reason) => (lost.get(reason)?.[index] ?? 0) > 0)
+                .map((reason) => `${spoken(reason)} ${lost.get(reason)?.[index] ?? 0}`),
             ],
+          })),
       ),
     ],
   });

@@ -36,7 +36,7 @@ export function latencyChart({ timeline, latency_ms: { total }, gates }: BenchRe
   const perSliceMean = total.count / Math.max(1, all.length);
   return chart({
     title: "Latency",
-    note: `Total, by when a frame was due, in slices of ${intervalS} s with ${perSliceMean.toFixed(1)} results each where there are any${tells ? "" : `: of fewer than ${TELLS_P95} the p95 is the maximum`}.`,
+    note: `Total of each slice of ${intervalS} s, by when a frame was due; ${perSliceMean.toFixed(1)} results a slice on average${tells ? "" : `, and of fewer than ${TELLS_P95} the p95 is the maximum`}.`,
     summary: `Latency over time. Of the whole run: p50 ${milliseconds(total.p50)}, p95 ${milliseconds(total.p95)}, maximum ${milliseconds(total.max)}.`,
     height: 260,
     x,
@@ -50,14 +50,18 @@ export function latencyChart({ timeline, latency_ms: { total }, gates }: BenchRe
       series("max", curve(dots(all.map((one) => [x.at(one.middleS), y.at(at(max, one))])), "dots")),
       ...(tells ? [series("p95", curve(lineOf(p95), "dashed"))] : []),
       series("p50", curve(lineOf(p50), "solid")),
-      ...all.map((sample) =>
-        pointedAt(x.at(sample.fromS), x.at(sample.toS), [
-          spanOf(sample.index, intervalS),
-          `${results[sample.index] ?? 0} of ${timeline.offered[sample.index] ?? 0} frames`,
-          `p50 ${milliseconds(p50[sample.index])}`,
-          `p95 ${milliseconds(p95[sample.index])}`,
-          `max ${milliseconds(max[sample.index])}`,
-        ]),
+      pointedAt(
+        all.map((sample) => ({
+          from: x.at(sample.fromS),
+          to: x.at(sample.toS),
+          lines: [
+            spanOf(sample.index, intervalS),
+            `${results[sample.index] ?? 0} of ${timeline.offered[sample.index] ?? 0} frames`,
+            `p50 ${milliseconds(p50[sample.index])}`,
+            ...(tells ? [`p95 ${milliseconds(p95[sample.index])}`] : []),
+            `max ${milliseconds(max[sample.index])}`,
+          ],
+        })),
       ),
     ],
     levels,

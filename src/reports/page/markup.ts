@@ -1,6 +1,6 @@
 import { printable } from "../../core/printable.js";
 
-/** A piece of HTML that is right as it stands. Only `html` and `trusted` make one. */
+/** A piece of HTML that is right as it stands. Only `markup` and `trusted` make one. */
 export class Markup {
   constructor(readonly text: string) {}
 }
@@ -11,7 +11,7 @@ export type Part = Markup | string | number | readonly Part[];
  * HTML with what is filled in escaped, in text and in quoted attributes alike; markup in it stays markup, and
  * lists are put one after the other. What is written with it is well-formed XML as well.
  */
-export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
+export function markup(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   const filled = parts.map((part, i) => inserted(part) + (strings[i + 1] ?? ""));
   return new Markup((strings[0] ?? "") + filled.join(""));
 }

@@ -1,9 +1,9 @@
 import { line } from "d3-shape";
 import type { BenchReport, RatesReport } from "../../bench/report-schema.js";
-import { type Axis, fromZero, latencyAxis, rateAxis } from "./axis.js";
+import { type Axis, fromZero, latencyAxis, rateAxis, SPAN } from "./axis.js";
 import { chart, curve, dots, type Key, type Level, percent, pointedAtNearest, series } from "./chart.js";
 import { latencyLevels } from "./levels.js";
-import { html, type Markup } from "./markup.js";
+import { markup, type Markup } from "./markup.js";
 import { fixed, milliseconds } from "./words.js";
 
 const PERCENTILES = [
@@ -19,7 +19,11 @@ export function ratesCharts({ runs, max_fps: max }: RatesReport): Markup {
   const marks = max === null || max === undefined ? [] : [found(max, x)];
   const answered = runs.filter(({ frames }) => frames.results > 0);
   const shared = { runs, x, marks };
-  return html`${answered.length === 0 ? html`<p>No frame gave a result.</p> ` : latencies({ ...shared, runs: answered })}${losses(shared)}`;
+  const latency =
+    answered.length === 0
+      ? markup`<p>No frame gave a result.</p>\n`
+      : latencies({ ...shared, runs: answered });
+  return markup`${latency}${losses(shared)}`;
 }
 
 export function rateOf({ settings, fps }: BenchReport): number {
@@ -55,7 +59,7 @@ function latencies({ runs, x, marks }: Shared): Markup {
           runs.map((run) => [x.at(rateOf(run)), y.at(run.latency_ms.total[name])]),
         ),
       ),
-      ...pointedAtNearest(
+      pointedAtNearest(
         runs.map((run) => x.at(rateOf(run))),
         (i) => [
           `${fixed(runs[i] && rateOf(runs[i]), 2)} fps`,
@@ -87,7 +91,7 @@ function losses({ runs, x, marks }: Shared): Markup {
         "solid",
         runs.map((run, i) => [x.at(rateOf(run)), y.at(drops[i] ?? 0)]),
       ),
-      ...pointedAtNearest(
+      pointedAtNearest(
         runs.map((run) => x.at(rateOf(run))),
         (i) => [
           `${fixed(runs[i] && rateOf(runs[i]), 2)} fps`,
@@ -118,15 +122,6 @@ function points(
 /** The highest rate that passes. */
 function found(fps: number, x: Axis): Markup {
   const at = percent(x.at(fps));
-  const isRight = x.at(fps) > 700;
-  return html`<g class="pass"
-    ><line class="level" x1="${at}" x2="${at}" y2="100%" stroke="currentColor" /><text
-      class="pass halo"
-      x="${at}"
-      dx="${isRight ? -6 : 6}"
-      dy="12"
-      text-anchor="${isRight ? "end" : "start"}"
-      >${fps} fps passes</text
-    ></g
-  >`;
+  const [anchor, aside] = x.at(fps) > SPAN * 0.7 ? ["end", -6] : ["start", 6];
+  return markup`<g class="pass"><line class="level" x1="${at}" x2="${at}" y2="100%" stroke="currentColor"/><text class="pass halo" x="${at}" dx="${aside}" dy="12" text-anchor="${anchor}">${String(fps)} fps passes</text></g>`;
 }

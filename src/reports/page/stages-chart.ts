@@ -46,11 +46,15 @@ export function stagesChart({ timeline, latency_ms: latency }: BenchReport): Mar
         const path = stacks.map((one) => shape(one[i] ?? []) ?? "").join("");
         return series(stage, curve(path, "area"));
       }),
-      ...all.map((sample) =>
-        pointedAt(x.at(sample.fromS), x.at(sample.toS), [
-          `${spanOf(sample.index, intervalS)}: ${milliseconds(sum(sample))}`,
-          ...STAGES.map((stage) => `${stage} ${milliseconds(perSlice[stage].mean[sample.index])}`),
-        ]),
+      pointedAt(
+        all.map((sample) => ({
+          from: x.at(sample.fromS),
+          to: x.at(sample.toS),
+          lines: [
+            `${spanOf(sample.index, intervalS)}: ${milliseconds(sum(sample))}`,
+            ...STAGES.map((stage) => `${stage} ${milliseconds(perSlice[stage].mean[sample.index])}`),
+          ],
+        })),
       ),
     ],
   });

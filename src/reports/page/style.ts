@@ -30,8 +30,8 @@ ul.why{padding-left:1.2rem}
 .tiles b{font-size:1.5rem;font-weight:600;line-height:1.3}
 .tiles small{display:block}
 figure{margin:0 0 1.75rem}
-figcaption{font-weight:600}
-figcaption .note{display:block;font-weight:400}
+figcaption strong{font-weight:600}
+figcaption p{margin:0}
 .keys{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;margin:.35rem 0;padding:0;font-size:.8125rem}
 .keys svg,th svg{vertical-align:-1px}
 .plot{margin:.5rem 1rem 1.5rem 3.25rem}
@@ -42,7 +42,7 @@ svg .grid{stroke:var(--grid)}
 svg .level{stroke-width:1.5}
 svg text.halo{paint-order:stroke;stroke:var(--ground);stroke-width:4px;stroke-linejoin:round;font-weight:600}
 svg text.pass,svg text.fail,svg text.insufficient{fill:currentColor}
-svg .hit:hover{fill:var(--ink);fill-opacity:.12}
+svg .hits rect:hover{fill:var(--ink);fill-opacity:.12}
 .bar{margin:.25rem 0 .75rem}
 .bar .part{stroke:var(--ground);stroke-width:1px}
 .wide{overflow-x:auto;overflow-wrap:break-word}
@@ -53,10 +53,13 @@ td:last-child,th:last-child{padding-right:0}
 thead th{color:var(--soft);font-size:.8125rem;border-bottom-color:var(--rule);vertical-align:bottom}
 .figure{text-align:right;white-space:nowrap}
 .of{padding-left:1rem}
+th .stage,td .pass,td .fail,td .insufficient{white-space:nowrap}
 .facts th{color:var(--soft);white-space:nowrap;width:1%}
 td .pass,td .fail,td .insufficient{font-weight:600}
-.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));column-gap:3rem}
-.pair section{min-width:0}
+.pair{columns:2 24rem;column-gap:3rem;margin-top:2.25rem}
+.pair section{break-inside:avoid;margin-bottom:2.25rem}
+.pair h2{margin-top:0}
+section>p{margin-bottom:.75rem}
 @media (max-width:40rem){
  body{padding:1rem .9rem 2rem;font-size:14px}
  .tiles{grid-template-columns:repeat(6,1fr)}
@@ -72,7 +75,8 @@ td .pass,td .fail,td .insufficient{font-weight:600}
 @media print{
  body{max-width:none;padding:0;font-size:10pt}
  figure,.tiles,tr,header{break-inside:avoid}
- h2,figcaption{break-after:avoid}
+ h2,figcaption,.unit{break-after:avoid}
+ .pair{columns:2 18rem}
  .wide{overflow:visible}
 }
 `;
