@@ -46,6 +46,7 @@ describe("resolveSettings", () => {
     ["conf", "", '--conf "" is not a number from 0 to 1'],
     ["fps", "0", '--fps "0" is not a rate above 0 and up to 1000'],
     ["fps", "-1", '--fps "-1" is not a rate above 0 and up to 1000'],
+    ["fps", "NaN", '--fps "NaN" is not a rate above 0 and up to 1000'],
     ["fps", "10000", '--fps "10000" is not a rate above 0 and up to 1000'],
     ...["5", "0%", "100%", "-5%", "a%", "%", ""].map(
       (value) =>
@@ -72,6 +73,12 @@ describe("resolveSettings", () => {
 describe("parseConfigFile", () => {
   it.each([
     ["conf: 2\n", "aiw.yaml:1: conf 2 is not a number from 0 to 1"],
+    ["fps: 0\n", "aiw.yaml:1: fps 0 is not a rate above 0 and up to 1000"],
+    ["fps: -3\n", "aiw.yaml:1: fps -3 is not a rate above 0 and up to 1000"],
+    ["fps: .nan\n", "aiw.yaml:1: fps NaN is not a rate above 0 and up to 1000"],
+    ["fps: .inf\n", "aiw.yaml:1: fps Infinity is not a rate above 0 and up to 1000"],
+    ["fps: 10000\n", "aiw.yaml:1: fps 10000 is not a rate above 0 and up to 1000"],
+    ['fps: "10000"\n', 'aiw.yaml:1: fps "10000" is not a rate above 0 and up to 1000'],
     ["\nmodel: m.onnx\nconff: 0.3\n", 'aiw.yaml:3: unknown key "conff"'],
     ["fps: 12\nsize: [1, 2]\n", "aiw.yaml:2: size [1,2] is not a text"],
     ["a: b: c\n", "aiw.yaml:1: "],

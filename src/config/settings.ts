@@ -97,5 +97,6 @@ function firstIssue(error: z.ZodError): z.core.$ZodIssue | undefined {
 }
 
 function shown(value: unknown): string {
+  if (typeof value === "number") return String(value);
   return typeof value === "string" ? `"${value}"` : JSON.stringify(value);
 }

@@ -8,7 +8,11 @@ import { GateSyntaxError, parseGate } from "./gate.js";
  * A message completes the sentence "--flag VALUE: …".
  */
 
-const text = z.union([z.string(), z.number().transform(String)], { error: "is not a text" });
+/** A number as YAML reads it, not a number and infinity included: what is wrong with them the setting says. */
+const text = z.preprocess(
+  (value) => (typeof value === "number" ? String(value) : value),
+  z.string({ error: "is not a text" }),
+);
 
 function parsed<T>(parse: (value: string) => T | undefined, message: string) {
   return text.transform((value, context): T => {

@@ -37,7 +37,6 @@ describe("bad usage", () => {
     [["run", "--source", "a.jpg"], "NO_MODEL", "--model"],
     [["run", "--model", ONNX], "USAGE", "--source or --camera"],
     [["run", "--model", ONNX, "--source", "a.jpg", "--conf", "high"], "USAGE", '--conf "high"'],
-    [["bench", "--model", ONNX, "--fps", "0"], "USAGE", '--fps "0"'],
     [["bench", "--model", ONNX, "--gate", "p95<150"], "USAGE", "p95 needs a unit: ms or s"],
     [["bench", "--gate", "recall>=95"], "USAGE", 'is wrong at character 9 ("95"): recall is a share'],
     [
@@ -92,6 +91,30 @@ describe("bad usage", () => {
     [["worker", "--port", "99999"], "USAGE", '--port "99999"'],
   ])("%j exits 2", async (args, name, said) => {
     expectError(await aiw(args), 2, name, said);
+  });
+});
+
+describe("a rate that cannot be", () => {
+  const allowed = "is not a rate above 0 and up to 1000";
+
+  it.each(["0", "-3", "NaN", "10000"])("--fps %s exits 2", async (fps) => {
+    expectError(await aiw(["bench", "--fps", fps]), 2, "USAGE", `--fps "${fps}" ${allowed}`);
+  });
+
+  it.each([
+    ["0", "0"],
+    ["-3", "-3"],
+    [".nan", "NaN"],
+    ["10000", "10000"],
+    ['"10000"', '"10000"'],
+  ])("fps: %s in the file exits 2", async (written, said) => {
+    const config = file("rate.yaml", `model: m.onnx\nfps: ${written}\n`);
+    expectError(
+      await aiw(["bench", "--config", config]),
+      2,
+      "CONFIG_INVALID",
+      `rate.yaml:2: fps ${said} ${allowed}`,
+    );
   });
 });
 
