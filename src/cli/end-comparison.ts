@@ -6,8 +6,9 @@ import { AiwError, ExitCode } from "../core/errors.js";
 import { comparisonMarkdown } from "../reports/comparison-markdown.js";
 import { figureLabel } from "../reports/comparison-table.js";
 import { reportJson } from "../reports/report-json.js";
-import { checkWritable, writeWhole } from "../sinks/whole-file.js";
+import { checkWritable } from "../sinks/whole-file.js";
 import { refuseSamePlace } from "./same-place.js";
+import { writeEach } from "./write-each.js";
 
 export const DEFAULT_MAX_REGRESSION = 0.05;
 
@@ -36,8 +37,10 @@ export async function endComparison(
   { json, markdown }: Settings,
   ended?: unknown,
 ): Promise<number> {
-  if (json !== undefined) await writeWhole(json, reportJson(report));
-  if (markdown !== undefined) await writeWhole(markdown, comparisonMarkdown(report));
+  await writeEach([
+    ...(json === undefined ? [] : [{ target: json, make: () => reportJson(report) }]),
+    ...(markdown === undefined ? [] : [{ target: markdown, make: () => comparisonMarkdown(report) }]),
+  ]);
   if (ended !== undefined) throw ended;
   if (report.verdict === "regress") throw new AiwError("REGRESSION", regression(report));
   if (report.verdict === "insufficient") throw new AiwError("COMPARISON_INSUFFICIENT", whyUnclear(report));

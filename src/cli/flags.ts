@@ -96,7 +96,7 @@ export const BENCH_FLAGS: readonly Flag[] = [
   { syntax: "--json <file|->", help: "write the report as JSON", setting: "json" },
   { syntax: "--junit <file|->", help: "write the gates as JUnit XML", setting: "junit" },
   { syntax: "--markdown <file|->", help: "write the report as Markdown", setting: "markdown" },
-  { syntax: "--html <file|->", help: "write the report as one HTML page", setting: "html", unbuilt: true },
+  { syntax: "--html <file|->", help: "write the report as one HTML page", setting: "html" },
   {
     syntax: "--gate <condition>",
     help: "exit 3 unless it holds, 4 if that cannot be judged: 'p95<150ms', 'drops<=5%', 'recall>=95%'",
