@@ -18,7 +18,7 @@ SHARE = float(os.environ.get("AIW_SLOWER_PERCENT") or 0) / 100
 
 def plant() -> None:
     """Makes ONNX Runtime's `run` keep its thread busy for a share of its own time more."""
-    import onnxruntime
+    import onnxruntime  # noqa: PLC0415 - only a worker has to pay for it
 
     run = onnxruntime.InferenceSession.run
 

@@ -142,21 +142,38 @@ describe("aiw bench --against", () => {
   });
 
   it("runs both sides in turns, finds less at a higher --conf, and exits 3", async () => {
-    const args = ["bench", "--fps", "2", "--duration", "4s", "--conf", "0.9", "--json", "-"];
+    // One frame a slice: none can be late, however busy the machine is.
+    const args = [
+      "bench",
+      "--fps",
+      "1",
+      "--duration",
+      "4s",
+      "--warmup",
+      "0s",
+      "--conf",
+      "0.9",
+      "--json",
+      "-",
+    ];
     const { code, stdout, stderr } = await aiw([...args, "--against", "--conf 0.35"]);
     const report = comparisonSchema.parse(JSON.parse(stdout));
     expect(report.pairs.map(({ first }) => first)).toEqual(["base", "head"]);
     expect(report).toMatchObject({
       ...{ method: "interleaved", slice_s: 1, verdict: "regress" },
-      base: { name: "--conf 0.35", settings: { conf: 0.35, fps: 2, duration_s: 1 } },
-      head: { name: "aiw bench --conf=0.9 --fps=2", settings: { conf: 0.9, fps: 2, duration_s: 1 } },
+      base: { name: "--conf 0.35", settings: { conf: 0.35, fps: 1, duration_s: 1 } },
+      head: {
+        name: "aiw bench --conf=0.9 --fps=1 --warmup=0s",
+        settings: { conf: 0.9, fps: 1, duration_s: 1 },
+      },
       differences: [{ what: "conf", base: "0.35", head: "0.9" }],
     });
     expect(report.figures.find(({ figure }) => figure === "recall")).toMatchObject({ verdict: "regress" });
     expect(code).toBe(3);
     expect(stderr).toMatch(/aiw: error REGRESSION: recall is worse by/);
     expect(stderr).toContain("differs     conf: 0.35 -> 0.9\n");
-  });
+    // Six starts of a worker.
+  }, 180_000);
 
   it("exits 4 with too few pairs, and says how long would do", async () => {
     worker = await TableWorker.start({});
