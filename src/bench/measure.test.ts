@@ -16,14 +16,6 @@ describe("measure", () => {
     expect(transport.mean).toBe(0.4);
   });
 
-  it("counts from the due time when the worker freezes: no coordinated omission", async () => {
-    const { result } = await measured((n) => (n === 5 ? 1_950_000 : 10_000), 10, 5_000_000);
-    expect(result.counts).toMatchObject({ offered: 50, inFlight: 0, dropped: { latest_wins: 18 } });
-    expect(result.tally.latency.summary().total.max).toBe(1950);
-    // Due at 2.4 s, it waited behind the frozen one until 2.45 s.
-    expect(result.tally.latency.of("wait").summary().max).toBe(50);
-  });
-
   it("judges stability only with enough results, and then by p95 and throughput of three windows", async () => {
     const few = await measured(() => 10_000, 10, 3_000_000);
     expect(few.result.stability.verdict).toBe("not judged");

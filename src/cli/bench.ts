@@ -31,6 +31,12 @@ export async function execute(
   const names = sourcesOf(given);
   if (names.length > 1) throw new AiwError("USAGE", "bench measures one source at a time");
   const name: SourceName = names[0] ?? { kind: "source", uri: "synthetic:" };
+  if (typeof parsed.against === "string") {
+    const { benchAgainst } = await import("./against.js");
+    return benchAgainst(parsed.against, flags, parsed, given, context);
+  }
+  if (parsed.maxRegression !== undefined)
+    throw new AiwError("USAGE", "--max-regression is the limit of --against, and that is not given");
   checkGates(given.gates ?? [], name);
   refuseRatesThatClash(given);
   const settings = withModel(given, [name]);

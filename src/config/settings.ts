@@ -38,6 +38,7 @@ export const SETTINGS = {
   html: v.nonEmpty,
   gates: v.gates,
   max_duration: v.positiveDuration,
+  max_regression: v.percentage,
   require_stable: v.flag,
   find_max: v.flag,
   sweep: v.rates,
@@ -96,5 +97,6 @@ function firstIssue(error: z.ZodError): z.core.$ZodIssue | undefined {
 }
 
 function shown(value: unknown): string {
+  if (typeof value === "number") return String(value);
   return typeof value === "string" ? `"${value}"` : JSON.stringify(value);
 }

@@ -37,7 +37,6 @@ describe("bad usage", () => {
     [["run", "--source", "a.jpg"], "NO_MODEL", "--model"],
     [["run", "--model", ONNX], "USAGE", "--source or --camera"],
     [["run", "--model", ONNX, "--source", "a.jpg", "--conf", "high"], "USAGE", '--conf "high"'],
-    [["bench", "--model", ONNX, "--fps", "0"], "USAGE", '--fps "0"'],
     [["bench", "--model", ONNX, "--gate", "p95<150"], "USAGE", "p95 needs a unit: ms or s"],
     [["bench", "--gate", "recall>=95"], "USAGE", 'is wrong at character 9 ("95"): recall is a share'],
     [
@@ -57,11 +56,65 @@ describe("bad usage", () => {
     [["nonsense"], "USAGE", "nonsense"],
     [["doctor", "--worker", "nowhere"], "USAGE", '--worker "nowhere"'],
     [["init", "--model", "x.onnx", "--optimize"], "NOT_BUILT", "--optimize is not built yet"],
-    [["compare", "a.json", "b.json"], "NOT_BUILT", "aiw compare is not built yet"],
+    [["compare", "a.json"], "USAGE", "missing required argument 'head'"],
+    [["compare", "a.json", "b.json", "c.json"], "USAGE", "too many arguments"],
+    [
+      ["compare", "a.json", "b.json", "--max-regression", "5"],
+      "USAGE",
+      '--max-regression "5" is not a share',
+    ],
+    [["compare", "no.json", "b.json"], "REPORT_INVALID", "no.json is not there"],
+    [["compare", file("none.json", ""), "b.json"], "REPORT_INVALID", "none.json is empty"],
+    [["compare", folder, "b.json"], "REPORT_INVALID", "cannot be read (EISDIR)"],
+    [
+      ["compare", ONNX, "b.json"],
+      "REPORT_INVALID",
+      'some.onnx is not JSON (it begins with "not looked into")',
+    ],
+    [["compare", file("list.json", "[]"), "b.json"], "REPORT_INVALID", "list.json is JSON, but no report"],
+    [
+      ["compare", file("rates.json", '{"schema":"aiw.rates/1"}'), "b.json"],
+      "REPORT_INVALID",
+      'is of schema "aiw.rates/1", not "aiw.bench/1"',
+    ],
+    [
+      ["compare", file("next.json", '{"schema":"aiw.bench/2"}'), "b.json"],
+      "REPORT_INVALID",
+      'is of schema "aiw.bench/2", and this aiw reads "aiw.bench/1"',
+    ],
+    [
+      ["compare", file("part.json", '{"schema":"aiw.bench/1","time":"x"}'), "b.json"],
+      "REPORT_INVALID",
+      "part.json is no whole aiw.bench/1 report: at environment",
+    ],
     [["run", "--model", ONNX, "--source", "synthetic:", "--config", "no.yaml"], "CONFIG_INVALID", "no.yaml"],
     [["worker", "--port", "99999"], "USAGE", '--port "99999"'],
   ])("%j exits 2", async (args, name, said) => {
     expectError(await aiw(args), 2, name, said);
+  });
+});
+
+describe("a rate that cannot be", () => {
+  const allowed = "is not a rate above 0 and up to 1000";
+
+  it.each(["0", "-3", "NaN", "10000"])("--fps %s exits 2", async (fps) => {
+    expectError(await aiw(["bench", "--fps", fps]), 2, "USAGE", `--fps "${fps}" ${allowed}`);
+  });
+
+  it.each([
+    ["0", "0"],
+    ["-3", "-3"],
+    [".nan", "NaN"],
+    ["10000", "10000"],
+    ['"10000"', '"10000"'],
+  ])("fps: %s in the file exits 2", async (written, said) => {
+    const config = file("rate.yaml", `model: m.onnx\nfps: ${written}\n`);
+    expectError(
+      await aiw(["bench", "--config", config]),
+      2,
+      "CONFIG_INVALID",
+      `rate.yaml:2: fps ${said} ${allowed}`,
+    );
   });
 });
 

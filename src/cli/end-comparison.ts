@@ -1,0 +1,84 @@
+import type { ComparisonReport, JudgedFigure } from "../bench/comparison-schema.js";
+import { worsening } from "../bench/comparison.js";
+import { plural } from "../core/plural.js";
+import type { Settings } from "../config/settings.js";
+import { AiwError, ExitCode } from "../core/errors.js";
+import { comparisonMarkdown } from "../reports/comparison-markdown.js";
+import { figureLabel } from "../reports/comparison-table.js";
+import { reportJson } from "../reports/report-json.js";
+import { checkWritable } from "../sinks/whole-file.js";
+import { refuseSamePlace } from "./same-place.js";
+import { writeEach } from "./write-each.js";
+
+export const DEFAULT_MAX_REGRESSION = 0.05;
+
+/** More than these nobody waits for. */
+const AFFORDABLE_PAIRS = 100;
+
+/**
+ * Checks where a comparison goes, long before there is one.
+ * @throws USAGE when two reports have the same target; OUTPUT_FAILED
+ */
+export function checkTargets({ json, markdown }: Settings): void {
+  const reports = Object.entries({ json, markdown }).flatMap(([kind, target]) =>
+    target === undefined ? [] : [{ name: `--${kind} ${target}`, target }],
+  );
+  refuseSamePlace(reports);
+  for (const { target } of reports) checkWritable(target);
+}
+
+/**
+ * Writes a comparison to where it was asked for, and ends the command with its verdict.
+ * @param ended why it has fewer pairs than planned
+ * @throws it; REGRESSION, COMPARISON_INSUFFICIENT
+ */
+export async function endComparison(
+  report: ComparisonReport,
+  { json, markdown }: Settings,
+  ended?: unknown,
+): Promise<number> {
+  await writeEach([
+    ...(json === undefined ? [] : [{ target: json, make: () => reportJson(report) }]),
+    ...(markdown === undefined ? [] : [{ target: markdown, make: () => comparisonMarkdown(report) }]),
+  ]);
+  if (ended !== undefined) throw ended;
+  if (report.verdict === "regress") throw new AiwError("REGRESSION", regression(report));
+  if (report.verdict === "insufficient") throw new AiwError("COMPARISON_INSUFFICIENT", whyUnclear(report));
+  return ExitCode.ok;
+}
+
+function regression({ figures, max_regression: limit }: ComparisonReport): string {
+  const said = figures
+    .filter(({ verdict }) => verdict === "regress")
+    .map((judged) => {
+      const { figure, value } = judged;
+      const by = value === null ? 0 : worsening(figure, value);
+      return `${figureLabel(figure)} is worse by ${amount(judged, by)}`;
+    });
+  return `${said.join("; ")}; the limit is ${shown(limit)} %`;
+}
+
+function amount({ change }: JudgedFigure, by: number): string {
+  return change === "difference" ? `${shown(by)} points` : `${shown(by)} %`;
+}
+
+function whyUnclear({
+  figures,
+  pairs,
+  pairs_needed: needed,
+  slice_s: sliceS,
+  method,
+}: ComparisonReport): string {
+  const decisive = figures.find(({ decides }) => decides);
+  if (decisive === undefined) return "neither latency nor anything else is known of both sides";
+  const what = `whether ${figureLabel(decisive.figure)} is the same or worse cannot be told`;
+  if (sliceS === null) return `${what}: the reports have no timeline to take a noise band from`;
+  const them = `${what} of ${plural(pairs.length, "pair")} of slices`;
+  if (method === "stored" || needed === null) return `${them}; aiw bench --against can measure more`;
+  if (needed > AFFORDABLE_PAIRS) return `${them}: the machine is too noisy, some ${needed} would be needed`;
+  return `${them}; some ${needed} would do: --duration ${Math.ceil(2 * needed * sliceS)}s, or a quieter machine`;
+}
+
+function shown(share: number): string {
+  return String(Math.round(share * 1000) / 10);
+}

@@ -1,0 +1,241 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { comparisonSchema } from "../bench/comparison-schema.js";
+import type { BenchReport } from "../bench/report-schema.js";
+import { measured, reportOf } from "../testing/measured-report.js";
+import { TableWorker } from "../testing/table-worker.js";
+import { aiw, childrenOf, type Finished, startAiw } from "./aiw.js";
+
+const folder = mkdtempSync(join(tmpdir(), "aiw-compare-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const at = (name: string) => join(folder, name);
+
+type Change = Partial<{ [K in keyof BenchReport]: unknown }>;
+
+/** Writes the report of a worker that takes so long for its nth frame, 10 a second for 32 s. */
+async function stored(name: string, serviceUs: (n: number) => number, change: Change = {}): Promise<string> {
+  const { result } = await measured(serviceUs, 10, 32_000_000);
+  writeFileSync(at(name), JSON.stringify({ ...reportOf(result), ...change }));
+  return at(name);
+}
+
+const steady = (us: number) => (n: number) => us + (n % 7) * 10;
+
+function widest({ stderr }: Finished): number {
+  return Math.max(
+    ...stderr
+      .split("\n")
+      .filter((line) => !line.startsWith("aiw: "))
+      .map((line) => line.length),
+  );
+}
+
+describe("aiw compare", () => {
+  it("finds two reports the same, and says what its bands do not cover", async () => {
+    const [base, head] = [await stored("a.json", steady(20_000)), await stored("b.json", steady(20_300))];
+    const result = await aiw(["compare", base, head, "--json", "-"]);
+    expect(result.code, result.stderr).toBe(0);
+    expect(widest(result)).toBeLessThanOrEqual(80);
+    expect(result.stderr.replace(/\s+/g, " ")).toContain(
+      "what the machine did between the runs is not in them",
+    );
+    const report = comparisonSchema.parse(JSON.parse(result.stdout));
+    expect(report).toMatchObject({
+      method: "stored",
+      verdict: "same",
+      max_regression: 0.05,
+      differences: [],
+    });
+    expect(report.slice_s).toBeCloseTo(2, 6);
+    expect(report.pairs).toHaveLength(16);
+    expect(report.figures[0]).toMatchObject({ figure: "total.p2", verdict: "same", pairs: 16 });
+  });
+
+  it("exits 3 on a regression, and 0 on the same within a wider limit", async () => {
+    const [base, head] = [await stored("c.json", steady(20_000)), await stored("d.json", steady(22_000))];
+    const markdown = at("c.md");
+    const worse = await aiw(["compare", base, head, "--markdown", markdown]);
+    expect(worse.code).toBe(3);
+    expect(worse.stderr).toMatch(
+      /aiw: error REGRESSION: total p2 is worse by 10 %;.*; the limit is 5 %\.\n$/,
+    );
+    expect(worse.stdout).toBe("");
+    expect(readFileSync(markdown, "utf8")).toContain("### aiw comparison: regress");
+    const wide = await aiw(["compare", base, head, "--max-regression", "0.15", "--json", "-"]);
+    expect(wide.code).toBe(0);
+    expect(JSON.parse(wide.stdout)).toMatchObject({ verdict: "same", max_regression: 0.15 });
+    const back = await aiw(["compare", head, base, "--json", "-"]);
+    expect([back.code, JSON.parse(back.stdout).verdict]).toEqual([0, "better"]);
+  });
+
+  it("exits 3 on a scene of which less was found, whatever the latency", async () => {
+    const truth = (recall: number) => {
+      const found = {
+        precision: 0.99,
+        recall,
+        mean_iou: 0.9,
+        objects: 100,
+        found: 90,
+        false_positives: 1,
+        ignored: 0,
+      };
+      return { truth: { ...found, frames: 320, by_class: {} } };
+    };
+    const base = await stored("e.json", steady(20_000), truth(0.95));
+    const head = await stored("f.json", steady(15_000), truth(0.85));
+    const { code, stderr } = await aiw(["compare", base, head]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/REGRESSION: recall is worse by 10.5 %/);
+    expect(stderr).toMatch(/│ recall +│ 95.0 % │ 85.0 % │ +0.895 │ +exact │ regress/);
+  });
+
+  it("exits 4 where the reports have no timeline, and shows the ratios", async () => {
+    const old = { timeline: undefined, distribution: undefined };
+    const [base, head] = [
+      await stored("g.json", steady(20_000), old),
+      await stored("h.json", steady(30_000), old),
+    ];
+    const { code, stderr } = await aiw(["compare", base, head]);
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/│ total p50, ms \* +│ .* 1\.\d+ │ +– │ unclear/);
+    expect(stderr).toMatch(/COMPARISON_INSUFFICIENT: .*the reports have no timeline/);
+  });
+
+  it("refuses reports of different machines or settings, says what differs, and judges them when told to", async () => {
+    const base = await stored("i.json", steady(20_000));
+    const { environment, settings } = JSON.parse(readFileSync(base, "utf8")) as BenchReport;
+    const other = {
+      environment: { ...environment, cpu: "other cpu", cores: 8, aiw: "2" },
+      settings: { ...settings, conf: 0.5 },
+    };
+    const head = await stored("j.json", steady(20_000), other);
+    const refused = await aiw(["compare", base, head]);
+    expect(refused.code).toBe(4);
+    expect(refused.stderr).toBe(
+      `aiw: error NOT_COMPARABLE: ${base} and ${head} differ in cpu (cpu, other cpu), cores (2, 8), conf (0.35, 0.5). Measure both in one job with aiw bench --against, or have them judged all the same with --allow-differences.\n`,
+    );
+    const allowed = await aiw(["compare", base, head, "--allow-differences"]);
+    expect(allowed.code, allowed.stderr).toBe(0);
+    expect(allowed.stderr).toContain("differs     cpu: cpu -> other cpu\n");
+    expect(allowed.stderr).toContain("differs     aiw: 1 -> 2\n");
+  });
+
+  it("warns of reports that were hours apart", async () => {
+    const base = await stored("k.json", steady(20_000), { time: "2026-01-01T00:00:00.000Z" });
+    const head = await stored("l.json", steady(20_000), { time: "2026-01-01T09:00:00.000Z" });
+    const { code, stderr } = await aiw(["compare", base, head]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("warning     the reports were begun 9 hours apart");
+    expect((await aiw(["compare", base, base])).stderr).not.toContain("apart");
+  });
+});
+
+const SMALL = ["bench", "--fps", "2", "--size", "64x48", "--duration", "2s", "--json", "-"];
+
+describe("aiw bench --against", () => {
+  let worker: TableWorker | undefined;
+  afterEach(async () => {
+    await worker?.close();
+  });
+
+  it("runs both sides in turns, finds less at a higher --conf, and exits 3", async () => {
+    // One frame a slice: none can be late, however busy the machine is.
+    const args = [
+      "bench",
+      "--fps",
+      "1",
+      "--duration",
+      "4s",
+      "--warmup",
+      "0s",
+      "--conf",
+      "0.9",
+      "--json",
+      "-",
+    ];
+    const { code, stdout, stderr } = await aiw([...args, "--against", "--conf 0.35"]);
+    const report = comparisonSchema.parse(JSON.parse(stdout));
+    expect(report.pairs.map(({ first }) => first)).toEqual(["base", "head"]);
+    expect(report).toMatchObject({
+      ...{ method: "interleaved", slice_s: 1, verdict: "regress" },
+      base: { name: "--conf 0.35", settings: { conf: 0.35, fps: 1, duration_s: 1 } },
+      head: {
+        name: "aiw bench --conf=0.9 --fps=1 --warmup=0s",
+        settings: { conf: 0.9, fps: 1, duration_s: 1 },
+      },
+      differences: [{ what: "conf", base: "0.35", head: "0.9" }],
+    });
+    expect(report.figures.find(({ figure }) => figure === "recall")).toMatchObject({ verdict: "regress" });
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/aiw: error REGRESSION: recall is worse by/);
+    expect(stderr).toContain("differs     conf: 0.35 -> 0.9\n");
+    // Six starts of a worker.
+  }, 180_000);
+
+  it("exits 4 with too few pairs, and says how long would do", async () => {
+    worker = await TableWorker.start({});
+    const remote = ["--worker", `127.0.0.1:${worker.port}`, "--model", "old.onnx"];
+    const { code, stdout, stderr } = await aiw([...SMALL, ...remote, "--against", "--warmup 0s"]);
+    expect(code, stderr).toBe(4);
+    expect(stderr).toMatch(
+      /COMPARISON_INSUFFICIENT: .* of 1 pair of slices; some 10 would do: --duration 20s/,
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: "insufficient", pairs_needed: 10 });
+  });
+
+  it("ends with the error of the side that fails", async () => {
+    const { code, stdout, stderr } = await aiw([...SMALL, "--against", "--model no.onnx"]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^aiw: error MODEL_NOT_FOUND: base: .*no\.onnx.*\n$/);
+    expect(stdout).toBe("");
+  });
+
+  it("reports the pairs that are complete when it is interrupted, and leaves no process", async () => {
+    let opened = 0;
+    let third: () => void = () => {};
+    const inSecondPair = new Promise<void>((resolve) => (third = resolve));
+    // Two trials, then base, head, head: in the second pair.
+    worker = await TableWorker.start({
+      onInit(connection) {
+        connection.initOk();
+        if (++opened === 5) third();
+      },
+    });
+    const remote = ["--worker", `127.0.0.1:${worker.port}`, "--model", "old.onnx", "--warmup", "0s"];
+    const long = [...SMALL, ...remote, "--duration", "60s"];
+    const running = startAiw([...long, "--against", "--conf 0.5"]);
+    await inSecondPair;
+    const { pid = 0 } = running.child;
+    const slices = childrenOf(pid);
+    expect(slices).toHaveLength(1);
+    running.child.kill("SIGINT");
+    const { code, stdout, stderr } = await running.finished;
+    expect(code, stderr).toBe(130);
+    expect(JSON.parse(stdout)).toMatchObject({
+      pairs: [{ first: "base" }],
+      ended_early: "interrupted by SIGINT",
+    });
+    expect(() => process.kill(slices[0] ?? 0, 0)).toThrow("ESRCH");
+  });
+
+  it.each([
+    [["--against", "cd base && aiw bench"], "is not run by a shell, which && would need"],
+    [["--against", "aiw bench 'x"], "has a quote (') at character 11 that does not end"],
+    [["--against", "aiw run"], "there is no word bench in it"],
+    [["--against", "no-such-aiw bench"], "there is no program no-such-aiw"],
+    [["--against", "bench --nonsense"], "base: unknown option '--nonsense'"],
+    [["--against", "bench", "--gate", "p95<1s"], "--gate with --against"],
+    [["--against", "bench", "--sweep", "fps=1,2"], "--sweep with --against"],
+    [["--against", "bench", "--source", "-"], "--source - with --against"],
+    [["--against", "bench", "--max-regression", "5"], '--max-regression "5" is not a share'],
+    [["--max-regression", "5%"], "--max-regression is the limit of --against"],
+  ])("refuses %j", async (args, said) => {
+    const { code, stdout, stderr } = await aiw(["bench", ...args]);
+    expect(stderr).toMatch(/^aiw: error USAGE: .*\n$/);
+    expect(stderr).toContain(said);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  });
+});
