@@ -23,9 +23,17 @@ output() {
   printf '%s<<%s\n%s\n%s\n' "$1" "$end" "$2" "$end" >>"$GITHUB_OUTPUT"
 }
 
+# The flags of a command by their names only: a camera's URL or the other side of --against holds passwords.
+flag_names() {
+  local argument
+  for argument; do
+    if [[ $argument == --* ]]; then printf ' %s' "${argument%%[!A-Za-z-]*}"; fi
+  done
+}
+
 # Runs aiw in sight, and keeps what it says.
 run() {
-  printf '+ aiw%s\n' "$(printf ' %q' "$@")"
+  printf '+ aiw %s%s\n' "$1" "$(flag_names "$@")"
   "$command" "$@" 2>&1 | tee -a "$reports/bench.log"
   return "${PIPESTATUS[0]}"
 }

@@ -248,11 +248,23 @@ describe("bench.sh in a plain shell", () => {
       { cwd: workspace, encoding: "utf8", env: { ...process.env, AIW_CI_REPORTS: "out" } },
     );
     expect(status, stderr).toBe(0);
-    expect(stdout).toMatch(/^\+ aiw init .*\n\+ aiw bench .*\n/);
+    expect(stdout).toMatch(/^\+ aiw init .*\n\+ aiw bench --frames --warmup --gate --json .*\n/);
     expect(stdout).toContain("max<60s");
     expect(reports("out")).toEqual(REPORTS);
     // Nothing but the reports: no aiw.yaml, which would be taken for the user's.
     expect(readdirSync(workspace)).toEqual(["out"]);
+  });
+
+  it("shows no value of a flag", () => {
+    const secrets = ["--camera=rtsp://u:SECRET@h/x", "--against", "--camera rtsp://u:SECRET@h/x", "SECRET"];
+    const { status, stdout, stderr } = spawnSync("bash", [join(ROOT, "bench/ci/bench.sh"), ...secrets], {
+      cwd: workspace,
+      encoding: "utf8",
+      env: { ...process.env, AIW_CI_COMMAND: "true" },
+    });
+    expect(status, stderr).toBe(0);
+    expect(stdout).toContain("+ aiw bench --camera --against --camera --json --markdown\n");
+    expect(stdout + stderr).not.toContain("SECRET");
   });
 
   it("is called by the example with flags that there are", () => {
