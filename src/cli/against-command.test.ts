@@ -56,6 +56,23 @@ describe("our own side", () => {
     }
   });
 
+  it.each([
+    "bench --camera 'http://10.0.0.9/mjpg?user=admin&pwd=SECRET'",
+    "bench --camera rtsp://u:SEC/RET@h/x",
+    "CAM_TOKEN=SECRET CAM_PASS=SECRET --threads 1",
+    "CAM_PASS=SECRET aiw run",
+    "CAM_PASS=SECRET; aiw bench",
+    "CAM_PASS=SECRET aiw bench 'x",
+  ])("and the other one are named without the secrets of %j", (text) => {
+    let said: string;
+    try {
+      said = other(text).name;
+    } catch (error) {
+      said = String(error);
+    }
+    expect(said).not.toMatch(/SECRET|SEC.RET|admin/);
+  });
+
   it("keeps each of several values a value", () => {
     expect(words(ownSide(FLAGS, parse("--source", "a.jpg", "b.jpg")))).toEqual([
       "bench",

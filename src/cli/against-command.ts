@@ -1,15 +1,15 @@
 import { fileURLToPath } from "node:url";
 import { AiwError } from "../core/errors.js";
-import { maskCredentials } from "../core/mask.js";
 import { findOnPath } from "../worker-process/find-on-path.js";
 import { CommandLineError, splitCommandLine } from "./command-line.js";
 import { type Flag, flagValue, longName, type ParsedFlags } from "./flags.js";
+import { shownCommand } from "./shown-command.js";
 
 const OWN_BIN = fileURLToPath(new URL("../../bin/aiw.js", import.meta.url));
 
 /** A command line of one side, without what each slice adds to it. */
 export interface SideCommand {
-  /** As people know it. */
+  /** As people know it, without what is secret in it. */
   readonly name: string;
   readonly program: string;
   readonly args: readonly string[];
@@ -31,7 +31,7 @@ const REFUSED = [
 export function ownSide(flags: readonly Flag[], parsed: ParsedFlags): SideCommand {
   const given = givenFlags(flags, parsed, (name) => !DECIDED.includes(name));
   return {
-    name: maskCredentials(["aiw bench", ...given.map(quoted)].join(" ")),
+    name: shownCommand(["aiw", "bench", ...given]),
     program: process.execPath,
     args: [OWN_BIN, "bench", ...given],
     env: {},
@@ -51,8 +51,9 @@ export function otherSide(
   parsed: ParsedFlags,
   env: NodeJS.ProcessEnv,
 ): SideCommand {
-  const refuse = (why: string) => new AiwError("USAGE", `--against "${text}" ${why}`);
-  const words = wordsOf(text, refuse);
+  const words = wordsOf(text);
+  const name = shownCommand(words);
+  const refuse = (why: string) => new AiwError("USAGE", `--against "${name}" ${why}`);
   const assigned = words.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word));
   const command = assigned === -1 ? [] : words.slice(assigned);
   const variables = Object.fromEntries(
@@ -77,18 +78,19 @@ export function otherSide(
     return isWanted && !says(rest, name) && !looks.includes(name);
   });
   return {
-    name: maskCredentials(text),
+    name,
     program: isOwn ? process.execPath : first,
     args: [...(isOwn ? [OWN_BIN] : []), ...rest, ...inherited],
     env: variables,
   };
 }
 
-function wordsOf(text: string, refuse: (why: string) => AiwError): string[] {
+function wordsOf(text: string): string[] {
   try {
     return splitCommandLine(text);
   } catch (error) {
-    if (error instanceof CommandLineError) throw refuse(error.message);
+    // What is secret in a text without words cannot be told, so it is not shown.
+    if (error instanceof CommandLineError) throw new AiwError("USAGE", `--against ${error.message}`);
     throw error;
   }
 }
@@ -110,8 +112,4 @@ function givenFlags(
     if (value === true) return [name];
     return [value].flat().map((one) => `${name}=${String(one)}`);
   });
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,4 +1,4 @@
-/** What is wrong with a command line; completes the sentence "--against TEXT …". */
+/** What is wrong with a command line; completes the sentence "--against …", and holds nothing of its words. */
 export class CommandLineError extends Error {
   override readonly name = "CommandLineError";
 }
@@ -17,8 +17,9 @@ export function splitCommandLine(text: string): string[] {
   let at = 0;
   const end = () => {
     if (word === undefined) return;
-    if (SHELL_ONLY.test(word.raw)) {
-      throw new CommandLineError(`is not run by a shell, which ${word.raw} would need`);
+    const [operator] = SHELL_ONLY.exec(word.raw) ?? [];
+    if (operator !== undefined) {
+      throw new CommandLineError(`is not run by a shell, which ${operator} would need`);
     }
     words.push(word.text);
     word = undefined;

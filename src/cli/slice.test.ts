@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { AiwError } from "../core/errors.js";
 import { measured, reportOf } from "../testing/measured-report.js";
 import type { SideCommand } from "./against-command.js";
 import { runSlice } from "./slice.js";
@@ -79,6 +80,19 @@ describe("a slice", () => {
     ],
   ])("that fails is %s", async (_, script, error) => {
     await expect(run(side(script))).rejects.toMatchObject(error);
+  });
+
+  it.each([
+    `console.error("aiw: error SOURCE_FAILED: rtsp://u:pa/ss@h/x, http://h/x?a=1&pwd=SECRET: no. " + process.env.CAM_PASS)`,
+    `console.error("cannot open rtsp://u:pa/ss@h/x with " + process.env.CAM_PASS + process.argv.at(2).slice(8))`,
+  ])("that fails is shown without its secrets: %s", async (script) => {
+    const command = side(`${script}; process.exitCode = 1`, { CAM_PASS: "hunter2" });
+    const error: unknown = await run({ ...command, args: [...command.args, "x", "--token=SECRET"] }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toMatchObject({ code: "SLICE_FAILED", message: expect.stringContaining("***") });
+    const { message, detail } = error as AiwError;
+    expect(message + detail).not.toMatch(/SECRET|hunter2|pa\/ss/);
   });
 
   it("of a program that is not there is bad usage", async () => {

@@ -1,7 +1,9 @@
 import { type Comparable, readComparable } from "../bench/comparable.js";
 import { AiwError, ExitCode } from "../core/errors.js";
+import { secretsMask } from "../core/mask.js";
 import { type CommandResult, runCommand } from "../worker-process/run-command.js";
 import type { SideCommand } from "./against-command.js";
+import { secretsOf, shownCommand } from "./shown-command.js";
 
 /** Characters of a report that are taken; one of a slice has some 30,000. */
 const MOST_CHARS = 16 * 1024 * 1024;
@@ -47,11 +49,15 @@ export async function runSlice(command: SideCommand, options: SliceOptions): Pro
   throw new AiwError("SLICE_FAILED", `${side}: what "${command.name}" wrote as its report ${read.wrong}`);
 }
 
+/** Why a side gave no report, in its own words but for its secrets: an error goes into reports and logs. */
 function failure(
   side: string,
-  { name, program }: SideCommand,
-  { code, failure, lines }: CommandResult,
+  command: SideCommand,
+  { code, failure, lines: said }: CommandResult,
 ): AiwError {
+  const { name, program } = command;
+  const mask = secretsMask(secretsOf([program, ...command.args], command.env));
+  const lines = said.map(mask);
   const detail = lines.join("\n");
   for (const line of lines.toReversed()) {
     const [, workerName, message] = ERROR_LINE.exec(line) ?? [];
@@ -65,9 +71,11 @@ function failure(
     return new AiwError("SLICE_FAILED", `${side}: ${message}`, { workerName, detail });
   }
   if (failure !== undefined && /ENOENT/.test(failure)) {
-    return new AiwError("USAGE", `--against "${name}": there is no program ${program}`);
+    return new AiwError("USAGE", `--against "${name}": there is no program ${shownCommand([program])}`);
   }
-  const how = failure ?? (code === null ? "ended by a signal" : `exit code ${code}`);
+  const how =
+    (failure === undefined ? undefined : mask(failure)) ??
+    (code === null ? "ended by a signal" : `exit code ${code}`);
   const last = lines.at(-1);
   const words = last === undefined ? "it said nothing" : `it said last: ${last}`;
   return new AiwError("SLICE_FAILED", `${side}: "${name}" gave no report (${how}); ${words}`, { detail });
