@@ -10,7 +10,7 @@ import { comparisonTable } from "../reports/comparison-table.js";
 import { refuseClashes } from "./against-clashes.js";
 import { otherSide, ownSide, type SideCommand } from "./against-command.js";
 import type { CommandContext } from "./command-context.js";
-import { checkTargets, DEFAULT_MAX_REGRESSION, endComparison } from "./end-comparison.js";
+import { comparisonTargets, DEFAULT_MAX_REGRESSION, endComparison } from "./end-comparison.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import { type Interleaved, interleave, rehearse, type Sides } from "./interleave.js";
 import { Machine } from "./machine.js";
@@ -30,7 +30,7 @@ export async function benchAgainst(
 ): Promise<number> {
   refuseClashes(parsed, settings);
   const sides = { base: otherSide(text, flags, parsed, context.env), head: ownSide(flags, parsed) };
-  checkTargets(settings);
+  const targets = comparisonTargets(flags, parsed);
   const { progress, interrupt } = context;
   // What the first start of all makes is made where its steps are seen.
   if (settings.worker === undefined) await new Machine(context, interrupt).python();
@@ -47,7 +47,7 @@ export async function benchAgainst(
   progress.clear();
   const report = reportOf(sides, { ...rehearsal, ...measured.first }, measured, { plan, limit });
   progress.note(comparisonTable(report));
-  return endComparison(report, settings, measured.ended);
+  return endComparison(report, targets, measured.ended);
 }
 
 function reportOf(

@@ -14,7 +14,7 @@ import { systemClock } from "../core/clock.js";
 import { AiwError, systemCode } from "../core/errors.js";
 import { comparisonTable } from "../reports/comparison-table.js";
 import type { CommandContext } from "./command-context.js";
-import { checkTargets, DEFAULT_MAX_REGRESSION, endComparison } from "./end-comparison.js";
+import { comparisonTargets, DEFAULT_MAX_REGRESSION, endComparison } from "./end-comparison.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import { commandSettings } from "./settings.js";
 
@@ -36,7 +36,7 @@ export async function execute(
 ): Promise<number> {
   const settings = await commandSettings(flags, parsed, context.env);
   const [basePath = "", headPath = ""] = operands;
-  checkTargets(settings);
+  const targets = comparisonTargets(flags, parsed, [basePath, headPath]);
   const base = await readReport(basePath);
   const head = await readReport(headPath);
   const { clashes, versions } = differencesOf(base, head);
@@ -69,7 +69,7 @@ export async function execute(
     warnings: [...apart(base, head), ...(stored === undefined ? [] : [DRIFT])],
   };
   context.progress.note(comparisonTable(report));
-  return endComparison(report, settings);
+  return endComparison(report, targets);
 }
 
 /**

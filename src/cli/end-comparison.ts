@@ -1,13 +1,15 @@
 import type { ComparisonReport, JudgedFigure } from "../bench/comparison-schema.js";
 import { worsening } from "../bench/comparison.js";
 import { plural } from "../core/plural.js";
-import type { Settings } from "../config/settings.js";
+import { resolveSettings, type Settings } from "../config/settings.js";
 import { AiwError, ExitCode } from "../core/errors.js";
 import { comparisonMarkdown } from "../reports/comparison-markdown.js";
 import { figureLabel } from "../reports/comparison-table.js";
 import { reportJson } from "../reports/report-json.js";
 import { checkWritable } from "../sinks/whole-file.js";
+import type { Flag, ParsedFlags } from "./flags.js";
 import { refuseSamePlace } from "./same-place.js";
+import { flagLayer } from "./settings.js";
 import { writeEach } from "./write-each.js";
 
 export const DEFAULT_MAX_REGRESSION = 0.05;
@@ -15,16 +17,25 @@ export const DEFAULT_MAX_REGRESSION = 0.05;
 /** More than these nobody waits for. */
 const AFFORDABLE_PAIRS = 100;
 
+/** Where a comparison is written: paths, or "-" for stdout. */
+export type ComparisonTargets = Pick<Settings, "json" | "markdown">;
+
 /**
- * Checks where a comparison goes, long before there is one.
- * @throws USAGE when two reports have the same target; OUTPUT_FAILED
+ * Where a comparison goes, by flags only: a configuration file says where the reports of benches are, and
+ * those it may be made of. Checked long before there is one.
+ * @param inputs paths of the reports that it is made of
+ * @throws USAGE when two reports have the same target, or that of an input; OUTPUT_FAILED
  */
-export function checkTargets({ json, markdown }: Settings): void {
-  const reports = Object.entries({ json, markdown }).flatMap(([kind, target]) =>
-    target === undefined ? [] : [{ name: `--${kind} ${target}`, target }],
-  );
-  refuseSamePlace(reports);
+export function comparisonTargets(
+  flags: readonly Flag[],
+  parsed: ParsedFlags,
+  inputs: readonly string[] = [],
+): ComparisonTargets {
+  const targets: ComparisonTargets = resolveSettings([flagLayer(flags, parsed)], ["json", "markdown"]);
+  const reports = Object.entries(targets).map(([kind, target]) => ({ name: `--${kind} ${target}`, target }));
+  refuseSamePlace(reports, inputs);
   for (const { target } of reports) checkWritable(target);
+  return targets;
 }
 
 /**
@@ -34,7 +45,7 @@ export function checkTargets({ json, markdown }: Settings): void {
  */
 export async function endComparison(
   report: ComparisonReport,
-  { json, markdown }: Settings,
+  { json, markdown }: ComparisonTargets,
   ended?: unknown,
 ): Promise<number> {
   await writeEach([

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
@@ -121,6 +121,22 @@ describe("aiw compare", () => {
     expect(allowed.code, allowed.stderr).toBe(0);
     expect(allowed.stderr).toContain("differs     cpu: cpu -> other cpu\n");
     expect(allowed.stderr).toContain("differs     aiw: 1 -> 2\n");
+  });
+
+  it("leaves alone the report that aiw.yaml names, and refuses to write over one that it reads", async () => {
+    const [base, head] = [await stored("m.json", steady(20_000)), await stored("n.json", steady(20_000))];
+    const before = readFileSync(head, "utf8");
+    writeFileSync(at("aiw.yaml"), `json: ${head}\nmarkdown: ${base}\nmax_regression: 7%\n`);
+    const compared = await aiw(["compare", base, head, "--config", at("aiw.yaml"), "--json", "-"]);
+    expect(compared.code, compared.stderr).toBe(0);
+    expect(JSON.parse(compared.stdout)).toMatchObject({ max_regression: 0.07 });
+    symlinkSync(head, at("link.json"));
+    for (const target of [head, at("link.json")]) {
+      const { code, stderr } = await aiw(["compare", base, head, "--json", target]);
+      expect(stderr).toBe(`aiw: error USAGE: --json ${target}: ${head} is read from there. See --help.\n`);
+      expect(code).toBe(2);
+    }
+    expect(readFileSync(head, "utf8")).toBe(before);
   });
 
   it("warns of reports that were hours apart", async () => {
