@@ -1,33 +1,31 @@
-import type { SettingName, Settings } from "../config/settings.js";
+import type { Settings } from "../config/settings.js";
 import { AiwError } from "../core/errors.js";
 import type { ParsedFlags } from "./flags.js";
 
-/** Settings, with their flags, that make a slice something else than a bench of one length and rate. */
+/** Flags that make a slice something else than a bench of one length and rate, as they are parsed. */
 const CLASHING = {
-  max_duration: "--max-duration",
+  maxDuration: "--max-duration",
   frames: "--frames",
-  find_max: "--find-max",
+  findMax: "--find-max",
   sweep: "--sweep",
+  gate: "--gate",
+  requireStable: "--require-stable",
 } as const;
 /** What only one bench can be written as. */
 const UNWRITTEN = { junit: "--junit", html: "--html", out: "--out" } as const;
 
 /**
- * Refuses what a comparison has no place for.
- * Gates of a configuration file are left alone: they are for benches by themselves.
+ * Refuses the flags that a comparison has no place for. What a configuration file says of them is for benches
+ * by themselves, and left alone.
  * @throws USAGE
  */
 export function refuseClashes(parsed: ParsedFlags, settings: Settings): void {
-  const clashes = [
-    ...flagsOf(CLASHING, settings),
-    ...(parsed.gate === undefined ? [] : ["--gate"]),
-    ...(parsed.requireStable === undefined ? [] : ["--require-stable"]),
-  ];
+  const clashes = given(CLASHING, parsed);
   if (clashes.length > 0) {
     const said = clashes.join(", ");
     throw new AiwError("USAGE", `${said} with --against: a comparison is judged by --max-regression alone`);
   }
-  const [unwritten] = flagsOf(UNWRITTEN, settings);
+  const [unwritten] = given(UNWRITTEN, parsed);
   if (unwritten !== undefined) {
     throw new AiwError(
       "USAGE",
@@ -42,9 +40,6 @@ export function refuseClashes(parsed: ParsedFlags, settings: Settings): void {
   }
 }
 
-/** The flags of those settings that are given. */
-function flagsOf(flags: Partial<Record<SettingName, string>>, settings: Settings): string[] {
-  return Object.entries(flags).flatMap(([name, flag]) =>
-    settings[name as SettingName] === undefined ? [] : [flag],
-  );
+function given(flags: Readonly<Record<string, string>>, parsed: ParsedFlags): string[] {
+  return Object.entries(flags).flatMap(([name, flag]) => (parsed[name] === undefined ? [] : [flag]));
 }

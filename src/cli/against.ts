@@ -14,6 +14,7 @@ import { comparisonTargets, DEFAULT_MAX_REGRESSION, endComparison } from "./end-
 import type { Flag, ParsedFlags } from "./flags.js";
 import { type Interleaved, interleave, rehearse, type Sides } from "./interleave.js";
 import { Machine } from "./machine.js";
+import { withSliceConfigs } from "./slice-config.js";
 
 /**
  * `aiw bench --against COMMAND`: slices of both sides in turns (A B, B A, …), each a process of its own, and
@@ -29,12 +30,29 @@ export async function benchAgainst(
   context: CommandContext,
 ): Promise<number> {
   refuseClashes(parsed, settings);
-  const sides = { base: otherSide(text, flags, parsed, context.env), head: ownSide(flags, parsed) };
+  const given = { base: otherSide(text, flags, parsed, context.env), head: ownSide(flags, parsed) };
   const targets = comparisonTargets(flags, parsed);
   const { progress, interrupt } = context;
   // What the first start of all makes is made where its steps are seen.
   if (settings.worker === undefined) await new Machine(context, interrupt).python();
-  const { duration: durationUs, max_regression: limit = DEFAULT_MAX_REGRESSION } = settings;
+  const { report, ended } = await withSliceConfigs(given, process.cwd(), (sides) =>
+    compare(sides, settings, context),
+  );
+  progress.clear();
+  progress.note(comparisonTable(report));
+  return endComparison(report, targets, ended);
+}
+
+/**
+ * Tries both sides and runs the pairs.
+ * @throws what ended it before there was one pair
+ */
+async function compare(
+  sides: Sides<SideCommand>,
+  { duration: durationUs, max_regression: limit = DEFAULT_MAX_REGRESSION }: Settings,
+  context: CommandContext,
+): Promise<{ report: ComparisonReport; ended: unknown }> {
+  const { progress } = context;
   const beganUs = systemClock.nowUs();
   const rehearsal = await rehearse(sides, context);
   const { overheadUs } = rehearsal;
@@ -44,10 +62,8 @@ export async function benchAgainst(
   );
   const budgetFromUs = durationUs === undefined ? beganUs : undefined;
   const measured = await interleave(sides, { plan, limit, budgetFromUs, context });
-  progress.clear();
   const report = reportOf(sides, { ...rehearsal, ...measured.first }, measured, { plan, limit });
-  progress.note(comparisonTable(report));
-  return endComparison(report, targets, measured.ended);
+  return { report, ended: measured.ended };
 }
 
 function reportOf(

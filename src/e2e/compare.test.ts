@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
@@ -6,7 +6,7 @@ import { comparisonSchema } from "../bench/comparison-schema.js";
 import type { BenchReport } from "../bench/report-schema.js";
 import { measured, reportOf } from "../testing/measured-report.js";
 import { TableWorker } from "../testing/table-worker.js";
-import { aiw, childrenOf, type Finished, startAiw } from "./aiw.js";
+import { aiw, BIN, childrenOf, type Finished, startAiw } from "./aiw.js";
 
 const folder = mkdtempSync(join(tmpdir(), "aiw-compare-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -202,6 +202,33 @@ describe("aiw bench --against", () => {
     expect(JSON.parse(stdout)).toMatchObject({ verdict: "insufficient", pairs_needed: 10 });
   });
 
+  it("leaves alone what aiw.yaml says of benches by themselves, and writes none of their reports", async () => {
+    worker = await TableWorker.start({});
+    const files = { json: at("o.json"), markdown: at("o.md"), junit: at("o.xml"), html: at("o.html") };
+    const config = [
+      ...Object.entries(files).map(([kind, path]) => `${kind}: ${path}`),
+      ...[`out: ndjson:${at("o.ndjson")}`, "frames: 1", "find_max: false", "sweep: fps=1,2"],
+      ...["require_stable: true", "max_duration: 1s", 'gates: ["recall>=99%", p95<0.01ms]'],
+      ...[`worker: 127.0.0.1:${worker.port}`, "model: old.onnx", "fps: 3"],
+    ];
+    writeFileSync(at("own.yaml"), config.join("\n"));
+    // Of the whole length, and not of the one frame that the file says.
+    const args = [
+      ...["bench", "--config", at("own.yaml")],
+      ...["--duration", "2s", "--size", "64x48", "--warmup", "0s"],
+    ];
+    const base = `node ${BIN} bench --size 64x48 --config ${at("own.yaml")}`;
+    const { code, stdout, stderr } = await aiw([...args, "--json", "-", "--against", base]);
+    expect(code, stderr).toBe(4);
+    const comparison = comparisonSchema.parse(JSON.parse(stdout));
+    expect(comparison).toMatchObject({
+      verdict: "insufficient",
+      base: { settings: { fps: 3, duration_s: 1 } },
+      head: { settings: { fps: 3, duration_s: 1 } },
+    });
+    expect(readdirSync(folder).filter((name) => name.startsWith("o."))).toEqual([]);
+  });
+
   it("ends with the error of the side that fails", async () => {
     const { code, stdout, stderr } = await aiw([...SMALL, "--against", "--model no.onnx"]);
     expect(code).toBe(1);
@@ -245,6 +272,7 @@ describe("aiw bench --against", () => {
     [["--against", "bench --nonsense"], "base: unknown option '--nonsense'"],
     [["--against", "bench", "--gate", "p95<1s"], "--gate with --against"],
     [["--against", "bench", "--sweep", "fps=1,2"], "--sweep with --against"],
+    [["--against", "bench", "--html", "x.html"], "--html with --against"],
     [["--against", "bench", "--source", "-"], "--source - with --against"],
     [["--against", "bench", "--max-regression", "5"], '--max-regression "5" is not a share'],
     [["--max-regression", "5%"], "--max-regression is the limit of --against"],
