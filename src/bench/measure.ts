@@ -9,7 +9,7 @@ import type { WorkerUsage } from "../results/stages.js";
 import { Tally } from "../results/tally.js";
 import { type GateFigures, GateWatch } from "./gates.js";
 import { Looks } from "./looks.js";
-import type { JudgedGate, Resources, Stability, Timeline } from "./report-schema.js";
+import type { JudgedGate, Parts, Resources, Stability, Timeline } from "./report-schema.js";
 import { type ClientUsage, resourcesOf } from "./resources.js";
 import { StabilityWindows } from "./stability.js";
 import { TimelineRecorder } from "./timeline.js";
@@ -19,6 +19,7 @@ export interface Measurement {
   readonly tally: Tally;
   readonly stability: Stability;
   readonly timeline: Timeline;
+  readonly parts: Parts;
   /** From the first due time to the end of the last frame's period. */
   readonly durationUs: number;
   readonly resources: Resources;
@@ -124,6 +125,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     tally,
     stability: windows.judge(durationUs),
     timeline: timeline.timeline(durationUs),
+    parts: timeline.parts(durationUs),
     durationUs,
     resources: end.resources,
     // After the stream's end, so that what was interrupted is counted as the report counts it.

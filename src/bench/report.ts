@@ -61,6 +61,7 @@ export function benchReport(
     latency_ms: tally.latency.summary(),
     distribution: distributionOf(tally.latency),
     timeline: measured.timeline,
+    parts: measured.parts,
     detections: { total: detections.total, by_class: detections.byClass },
     ...(accuracy === undefined ? {} : { truth: truthReport(accuracy) }),
     resources,
