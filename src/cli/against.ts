@@ -47,7 +47,7 @@ export async function benchAgainst(
   progress.clear();
   const report = reportOf(sides, { ...rehearsal, ...measured.first }, measured, { plan, limit });
   progress.note(comparisonTable(report));
-  return endComparison(report, settings, measured.ended);
+  return endComparison(report, settings, interrupt, measured.ended);
 }
 
 function reportOf(

@@ -65,7 +65,7 @@ export async function benchRates(bench: Bench, plan: Plan): Promise<number> {
   );
   context.progress.clear();
   context.progress.note(ratesTable(report));
-  await writeReports(settings, report);
+  await writeReports(settings, report, context.interrupt);
   if (ended !== undefined) throw ended;
   for (const run of runs) if (runs.every(({ noResult }) => noResult !== undefined)) throwIfNoResult(run);
   if (findMax) return exitOfSearch(capacity, gates);

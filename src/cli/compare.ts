@@ -69,7 +69,7 @@ export async function execute(
     warnings: [...apart(base, head), ...(stored === undefined ? [] : [DRIFT])],
   };
   context.progress.note(comparisonTable(report));
-  return endComparison(report, settings);
+  return endComparison(report, settings, context.interrupt);
 }
 
 /**

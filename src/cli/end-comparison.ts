@@ -35,12 +35,16 @@ export function checkTargets({ json, markdown }: Settings): void {
 export async function endComparison(
   report: ComparisonReport,
   { json, markdown }: Settings,
+  interrupt: AbortSignal,
   ended?: unknown,
 ): Promise<number> {
-  await writeEach([
-    ...(json === undefined ? [] : [{ target: json, make: () => reportJson(report) }]),
-    ...(markdown === undefined ? [] : [{ target: markdown, make: () => comparisonMarkdown(report) }]),
-  ]);
+  await writeEach(
+    [
+      ...(json === undefined ? [] : [{ target: json, make: () => reportJson(report) }]),
+      ...(markdown === undefined ? [] : [{ target: markdown, make: () => comparisonMarkdown(report) }]),
+    ],
+    interrupt,
+  );
   if (ended !== undefined) throw ended;
   if (report.verdict === "regress") throw new AiwError("REGRESSION", regression(report));
   if (report.verdict === "insufficient") throw new AiwError("COMPARISON_INSUFFICIENT", whyUnclear(report));

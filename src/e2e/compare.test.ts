@@ -101,7 +101,7 @@ describe("aiw compare", () => {
     expect([p50(base), p50(head)]).toEqual(["20.51", "60.00"]);
     const { code, stderr } = await aiw(["compare", base, head]);
     expect(code).toBe(3);
-    expect(stderr).toMatch(/│ total p50, ms +│ 20.51 │ 60.00 │ 2.9\d\d │ .* │ regress/);
+    expect(stderr).toMatch(/│ total p50, ms +│ 20.51 │ 60.00 │ +2\.9\d\d │ .* │ regress/);
   });
 
   it("exits 3 where head gave no result at all, however few the frames", async () => {
