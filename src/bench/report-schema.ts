@@ -219,16 +219,13 @@ export const RATES_SCHEMA = "aiw.rates/1";
 export const ratesReportSchema = z.object({
   schema: z.literal(RATES_SCHEMA),
   time: z.string(),
-  max_fps: z
-    .number()
-    .nullable()
-    .optional()
-    .describe("highest rate that passes; null when none does or the search was not finished"),
+  max_fps: z.number().nullable().optional().describe("highest rate that passes; null when none does"),
   failed_fps: z
     .number()
     .nullable()
     .optional()
     .describe("lowest rate above it that does not pass; null when there was none"),
+  unfinished: z.literal(true).optional().describe("the search did not come to its end"),
   runs: z.array(benchReportSchema).describe("by rate, the lowest first"),
 });
 

@@ -97,7 +97,9 @@ function planOf(settings: Settings, source: FrameSource): Plan {
   } = settings;
   const framesUs = pace.kind === "paced" ? Math.round((frames * 1e6) / pace.fps) : Number.POSITIVE_INFINITY;
   const durationUs = Math.min(duration, framesUs);
-  if (maxDurationUs !== undefined && maxDurationUs < durationUs) {
+  // Without a duration of its own each rate takes what its gates need, and no more than this.
+  const isFixed = settings.duration !== undefined || !(settings.find_max || settings.sweep !== undefined);
+  if (isFixed && maxDurationUs !== undefined && maxDurationUs < durationUs) {
     const [most, least] = [maxDurationUs / 1e6, durationUs / 1e6];
     throw new AiwError("USAGE", `--max-duration ${most} s is less than the duration of ${least} s`);
   }
