@@ -74,7 +74,8 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
   const watches = (options.gates ?? []).map((gate) => new GateWatch(gate));
   const looks = new Looks(watches, options.maxDurationUs !== undefined);
   const before = usage();
-  const startUs = clock.nowUs();
+  // Until the first frame is there, and the run begins.
+  let startUs = clock.nowUs();
   let first: WorkerUsage | undefined;
   let last: WorkerUsage | undefined;
   let frames = 0;
@@ -110,9 +111,12 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     options.maxDurationUs === undefined
       ? undefined
       : { mostUs: options.maxDurationUs, wanted: () => looks.wantsMore(sofar()) };
+  const onStart = (us: number) => {
+    startUs = us;
+  };
   let failure: unknown;
   const durationUs = await feed
-    .run(stream, pace, { ...limits, extend }, interrupt)
+    .run(stream, pace, { ...limits, extend, onStart }, interrupt)
     .catch((error: unknown) => {
       failure = error;
       return clock.nowUs() - startUs;

@@ -40,7 +40,8 @@ export function benchReport(
 ): BenchReport {
   const { counts, tally, stability, resources, gates } = measured;
   const accuracy = tally.accuracy.summary();
-  const durationS = measured.durationUs / 1e6;
+  // A source that ends at once has no duration, and still a report that is of the schema.
+  const durationS = Math.max(1, measured.durationUs) / 1e6;
   const unsettled = head.settings.require_stable === true && stability.verdict !== "stable";
   const detections = tally.detections();
   return {
