@@ -55,7 +55,10 @@ function percent(n, of) {
 async function record(file, args) {
   const untilMs = performance.now() + Number(option(args, "--minutes", "15")) * 60_000;
   const command = { name: "aiw bench", program: process.execPath, args: [AIW, "bench", ...args], env: {} };
-  const slice = [`--duration=${PLAN.sliceUs / 1e6}s`, ...(args.includes("--warmup") ? [] : [WARMUP])];
+  const slice = [
+    `--duration=${PLAN.sliceUs / 1e6}s`,
+    ...(args.some((arg) => /^--warmup(=|$)/.test(arg)) ? [] : [WARMUP]),
+  ];
   const options = { side: "base", env: process.env, args: slice, measuredUs: PLAN.sliceUs };
   for (let n = 1; performance.now() < untilMs; n++) {
     const begunMs = performance.now();

@@ -13,12 +13,12 @@ const read = (value: unknown) => readComparable(typeof value === "string" ? valu
 describe("a report for a comparison", () => {
   it("is read with what the comparison looks at", async () => {
     const made = await json();
-    expect(read(made)).toMatchObject({ report: { frames: made.frames, timeline: made.timeline } });
+    expect(read(made)).toMatchObject({ report: { frames: made.frames, parts: made.parts } });
   });
 
   it("may be of an older aiw that knew less, or of a later one that knows more", async () => {
     const {
-      timeline: _,
+      parts: _,
       distribution: __,
       gates: ___,
       stability: ____,

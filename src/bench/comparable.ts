@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { BENCH_SCHEMA, benchReportSchema } from "./report-schema.js";
 
-const { environment, settings, frames, truth, latency_ms, timeline, distribution } = benchReportSchema.shape;
+const { environment, settings, frames, truth, latency_ms, parts, distribution } = benchReportSchema.shape;
 
 /**
  * What a comparison reads of a bench's report. An aiw of another version may know fewer fields than ours, and
@@ -18,7 +18,7 @@ export const comparableSchema = z.object({
     inference: latency_ms.shape.inference.optional(),
   }),
   distribution: distribution.optional(),
-  timeline: timeline.optional(),
+  parts: parts.optional(),
   truth: truth.unwrap().pick({ precision: true, recall: true }).optional(),
   ended_early: z.string().optional(),
 });

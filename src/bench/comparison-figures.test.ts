@@ -41,7 +41,7 @@ describe("the figures of a slice", () => {
 });
 
 describe("stored reports", () => {
-  it("are cut into slices by their timelines", async () => {
+  it("are cut into parts", async () => {
     // The second half is slower: 160 frames at 10 ms, 160 at 20 ms.
     const base = await stored((n) => (n < 160 ? 10_000 : 20_000));
     const head = await stored(() => 20_000);
@@ -67,11 +67,11 @@ describe("stored reports", () => {
     expect(first?.base.lost).toBeLessThan(0.75);
   });
 
-  it("are cut into fewer slices where there are few frames, and into none without a timeline", async () => {
+  it("are cut into fewer slices where there are few frames, and into none where they have no parts", async () => {
     const [long, short] = [await stored(() => 10_000), await stored(() => 10_000, 10, 5_000_000)];
     expect(pairsOfStored(long, short)?.pairs).toHaveLength(5);
     expect(pairsOfStored(long, await stored(() => 10_000, 10, 1_000_000))).toBeUndefined();
-    const { timeline: _, ...old } = long;
+    const { parts: _, ...old } = long;
     expect(pairsOfStored(old, long)).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { benchReportSchema } from "./report-schema.js";
+import { benchReportSchema, type DeepReadonly } from "./report-schema.js";
 
 export const COMPARISON_SCHEMA = "aiw.comparison/1";
 
@@ -35,7 +35,7 @@ const judged = z.object({
     .enum(["ratio", "difference"])
     .describe("head / base, or head - base for the share of frames without a result"),
   decides: z.boolean().describe("whether there is no verdict without it"),
-  base: z.number().nullable().describe("median of the slices"),
+  base: z.number().nullable().describe("median of the slices; of stored reports that of the whole run"),
   head: z.number().nullable(),
   value: z.number().nullable().describe("median of the pairs' changes"),
   low: z.number().nullable().describe("lower end of the noise band of it; null with too few pairs"),
@@ -74,8 +74,6 @@ export const comparisonSchema = z.object({
   warnings: z.array(z.string()),
   ended_early: z.string().optional().describe("why there are fewer pairs than planned"),
 });
-
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
 export type ComparisonReport = DeepReadonly<z.infer<typeof comparisonSchema>>;
 export type JudgedFigure = ComparisonReport["figures"][number];

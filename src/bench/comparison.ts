@@ -58,7 +58,8 @@ export interface Comparison {
  * What decides is the 2nd percentile of the total latency: what a frame takes where nothing disturbs it. On a
  * shared machine other work only ever adds to a frame's time, so low quantiles repeat far better than medians
  * and means (Chen and Revels, Robust benchmarking in noisy environments, 2016, arXiv:1608.04295). The other
- * figures can make it a regression and never leave it undecided.
+ * figures can make it a regression, and leave it undecided only where they (but p95) look worse by more than
+ * twice the limit: that is not the same.
  *
  * @param limit a fraction above 0 and below 1
  * @param whole figures that are known of all that was run, and not of each pair
@@ -82,6 +83,16 @@ export function comparePairs(
     const pairsNeeded = decisive === undefined ? null : pairsThatSettle(decisive, limit);
     return { figures, verdict: "insufficient", pairsNeeded };
   }
+  const suspect = figures.find(
+    ({ figure, value, verdict }) =>
+      // A p95 of short slices is beyond that by chance too often.
+      figure !== "total.p95" &&
+      verdict === "unclear" &&
+      value !== null &&
+      worsening(figure, value) > 2 * limit,
+  );
+  if (suspect !== undefined)
+    return { figures, verdict: "insufficient", pairsNeeded: pairsThatSettle(suspect, limit) };
   return { figures, verdict: some("better") ? "better" : "same", pairsNeeded: null };
 }
 

@@ -40,7 +40,7 @@ export async function benchAgainst(
   );
   progress.clear();
   progress.note(comparisonTable(report));
-  return endComparison(report, targets, ended);
+  return endComparison(report, targets, interrupt, ended);
 }
 
 /**

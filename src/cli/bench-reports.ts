@@ -46,12 +46,16 @@ export function checkBenchOutputs(settings: Settings): void {
  * Writes the reports that were asked for. One that fails keeps none of the others from being written.
  * @throws OUTPUT_FAILED of the first that failed
  */
-export async function writeReports(settings: Settings, report: Report): Promise<void> {
+export async function writeReports(
+  settings: Settings,
+  report: Report,
+  interrupt: AbortSignal,
+): Promise<void> {
   const wanted = KINDS.flatMap((kind) => {
     const target = settings[kind];
     return target === undefined ? [] : [{ target, make: () => REPORTS[kind](report) }];
   });
-  await writeEach(wanted);
+  await writeEach(wanted, interrupt);
 }
 
 function isRates(report: Report): report is RatesReport {

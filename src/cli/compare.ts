@@ -69,12 +69,13 @@ export async function execute(
     warnings: [...apart(base, head), ...(stored === undefined ? [] : [DRIFT])],
   };
   context.progress.note(comparisonTable(report));
-  return endComparison(report, targets);
+  return endComparison(report, targets, context.interrupt);
 }
 
 /**
- * Latencies by slices of the timelines; what was found by the whole runs, without noise where both have seen
- * the same frames. Reports without a timeline are one pair, and so have no noise band.
+ * Latencies by the parts of the runs; what was found by the whole runs, without noise where both have seen
+ * the same frames. Reports without parts are one pair, and so have no noise band. What is shown of each side
+ * is of its whole run.
  */
 function judge(
   base: Comparable,
@@ -89,11 +90,24 @@ function judge(
   });
   const isExact =
     isSameLoad && base.frames.offered === head.frames.offered && lostNone(whole.base, whole.head);
-  return comparePairs(options.pairs ?? [whole], limit, {
-    base: found(whole.base),
-    head: found(whole.head),
-    isExact,
-  });
+  const { figures, ...rest } = comparePairs(
+    options.pairs ?? [whole],
+    limit,
+    gaveNothing(whole.head) && !gaveNothing(whole.base)
+      ? // Needs no noise band.
+        { base: { lost: whole.base.lost ?? 0 }, head: { lost: 1 }, isExact: true }
+      : { base: found(whole.base), head: found(whole.head), isExact },
+  );
+  const shown = figures.map((judged) => ({
+    ...judged,
+    base: whole.base[judged.figure] ?? judged.base,
+    head: whole.head[judged.figure] ?? judged.head,
+  }));
+  return { figures: shown, ...rest };
+}
+
+function gaveNothing({ lost }: SliceFigures): boolean {
+  return lost === 1;
 }
 
 function lostNone(...sides: readonly SliceFigures[]): boolean {

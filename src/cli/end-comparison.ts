@@ -46,12 +46,16 @@ export function comparisonTargets(
 export async function endComparison(
   report: ComparisonReport,
   { json, markdown }: ComparisonTargets,
+  interrupt: AbortSignal,
   ended?: unknown,
 ): Promise<number> {
-  await writeEach([
-    ...(json === undefined ? [] : [{ target: json, make: () => reportJson(report) }]),
-    ...(markdown === undefined ? [] : [{ target: markdown, make: () => comparisonMarkdown(report) }]),
-  ]);
+  await writeEach(
+    [
+      ...(json === undefined ? [] : [{ target: json, make: () => reportJson(report) }]),
+      ...(markdown === undefined ? [] : [{ target: markdown, make: () => comparisonMarkdown(report) }]),
+    ],
+    interrupt,
+  );
   if (ended !== undefined) throw ended;
   if (report.verdict === "regress") throw new AiwError("REGRESSION", regression(report));
   if (report.verdict === "insufficient") throw new AiwError("COMPARISON_INSUFFICIENT", whyUnclear(report));
@@ -81,9 +85,11 @@ function whyUnclear({
   method,
 }: ComparisonReport): string {
   const decisive = figures.find(({ decides }) => decides);
-  if (decisive === undefined) return "neither latency nor anything else is known of both sides";
-  const what = `whether ${figureLabel(decisive.figure)} is the same or worse cannot be told`;
-  if (sliceS === null) return `${what}: the reports have no timeline to take a noise band from`;
+  if (decisive === undefined) return "no latency is known of both sides";
+  // Where what decides is decided, it is another that looks worse.
+  const unclear = [decisive, ...figures].find(({ verdict }) => verdict === "unclear") ?? decisive;
+  const what = `whether ${figureLabel(unclear.figure)} is the same or worse cannot be told`;
+  if (sliceS === null) return `${what}: the reports have no parts to take a noise band from`;
   const them = `${what} of ${plural(pairs.length, "pair")} of slices`;
   if (method === "stored" || needed === null) return `${them}; aiw bench --against can measure more`;
   if (needed > AFFORDABLE_PAIRS) return `${them}: the machine is too noisy, some ${needed} would be needed`;

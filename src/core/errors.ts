@@ -78,7 +78,7 @@ const ERROR_TABLE = {
   OUTPUT_FAILED: failed("Check the target's path, permissions and free space."),
   CLASS_UNKNOWN: usage("Give names or ids of the model's own classes."),
   GATE_FAILED: { exit: ExitCode.gateFailed, advice: "" },
-  GATE_INSUFFICIENT: { exit: ExitCode.gateInsufficient, advice: "Measure for longer with --duration." },
+  GATE_INSUFFICIENT: { exit: ExitCode.gateInsufficient, advice: "" },
   REPORT_INVALID: usage("Give a report that `aiw bench --json FILE` has written."),
   SLICE_FAILED: failed(""),
   REGRESSION: { exit: ExitCode.gateFailed, advice: "" },

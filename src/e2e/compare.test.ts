@@ -92,8 +92,35 @@ describe("aiw compare", () => {
     expect(stderr).toMatch(/│ recall +│ 95.0 % │ 85.0 % │ +0.895 │ +exact │ regress/);
   });
 
-  it("exits 4 where the reports have no timeline, and shows the ratios", async () => {
-    const old = { timeline: undefined, distribution: undefined };
+  it("shows the percentiles of whole runs, and does not call it the same where the median has trebled", async () => {
+    const slow = (share: number) => (n: number) => (n % 5 < share ? 60_000 : 20_000 + (n % 7) * 100);
+    const base = await stored("m.json", slow(2));
+    const head = await stored("n.json", slow(3));
+    const p50 = (path: string) =>
+      (JSON.parse(readFileSync(path, "utf8")) as BenchReport).latency_ms.total.p50.toFixed(2);
+    expect([p50(base), p50(head)]).toEqual(["20.51", "60.00"]);
+    const { code, stderr } = await aiw(["compare", base, head]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/│ total p50, ms +│ 20.51 │ 60.00 │ +2\.9\d\d │ .* │ regress/);
+  });
+
+  it("exits 3 where head gave no result at all, however few the frames", async () => {
+    const base = await stored("o.json", steady(20_000));
+    const { frames, latency_ms: latency } = JSON.parse(readFileSync(base, "utf8")) as BenchReport;
+    const nothing = Object.fromEntries(
+      Object.entries(latency).map(([name, summary]) => [name, { ...summary, count: 0 }]),
+    );
+    const head = await stored("p.json", steady(20_000), {
+      ...{ latency_ms: nothing, distribution: undefined, parts: undefined },
+      frames: { ...frames, results: 0, dropped: { latest_wins: frames.offered } },
+    });
+    const { code, stderr } = await aiw(["compare", base, head]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/REGRESSION: no result is worse by 100 points/);
+  });
+
+  it("exits 4 where the reports have no parts, and shows the ratios", async () => {
+    const old = { parts: undefined, distribution: undefined };
     const [base, head] = [
       await stored("g.json", steady(20_000), old),
       await stored("h.json", steady(30_000), old),
@@ -101,7 +128,7 @@ describe("aiw compare", () => {
     const { code, stderr } = await aiw(["compare", base, head]);
     expect(code).toBe(4);
     expect(stderr).toMatch(/│ total p50, ms \* +│ .* 1\.\d+ │ +– │ unclear/);
-    expect(stderr).toMatch(/COMPARISON_INSUFFICIENT: .*the reports have no timeline/);
+    expect(stderr).toMatch(/COMPARISON_INSUFFICIENT: .*the reports have no parts/);
   });
 
   it("refuses reports of different machines or settings, says what differs, and judges them when told to", async () => {
@@ -124,7 +151,7 @@ describe("aiw compare", () => {
   });
 
   it("leaves alone the report that aiw.yaml names, and refuses to write over one that it reads", async () => {
-    const [base, head] = [await stored("m.json", steady(20_000)), await stored("n.json", steady(20_000))];
+    const [base, head] = [await stored("q.json", steady(20_000)), await stored("r.json", steady(20_000))];
     const before = readFileSync(head, "utf8");
     writeFileSync(at("aiw.yaml"), `json: ${head}\nmarkdown: ${base}\nmax_regression: 7%\n`);
     const compared = await aiw(["compare", base, head, "--config", at("aiw.yaml"), "--json", "-"]);
@@ -204,10 +231,10 @@ describe("aiw bench --against", () => {
 
   it("leaves alone what aiw.yaml says of benches by themselves, and writes none of their reports", async () => {
     worker = await TableWorker.start({});
-    const files = { json: at("o.json"), markdown: at("o.md"), junit: at("o.xml"), html: at("o.html") };
+    const files = { json: at("z.json"), markdown: at("z.md"), junit: at("z.xml"), html: at("z.html") };
     const config = [
       ...Object.entries(files).map(([kind, path]) => `${kind}: ${path}`),
-      ...[`out: ndjson:${at("o.ndjson")}`, "frames: 1", "find_max: false", "sweep: fps=1,2"],
+      ...[`out: ndjson:${at("z.ndjson")}`, "frames: 1", "find_max: false", "sweep: fps=1,2"],
       ...["require_stable: true", "max_duration: 1s", 'gates: ["recall>=99%", p95<0.01ms]'],
       ...[`worker: 127.0.0.1:${worker.port}`, "model: old.onnx", "fps: 3"],
     ];
@@ -226,7 +253,7 @@ describe("aiw bench --against", () => {
       base: { settings: { fps: 3, duration_s: 1 } },
       head: { settings: { fps: 3, duration_s: 1 } },
     });
-    expect(readdirSync(folder).filter((name) => name.startsWith("o."))).toEqual([]);
+    expect(readdirSync(folder).filter((name) => name.startsWith("z."))).toEqual([]);
   });
 
   it("ends with the error of the side that fails", async () => {

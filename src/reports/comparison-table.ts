@@ -1,9 +1,9 @@
 import Table from "cli-table3";
 import type { ComparisonReport, FigureName, JudgedFigure } from "../bench/comparison-schema.js";
 import { plural } from "../core/plural.js";
+import { fit, wrapped } from "./columns.js";
 import { percent } from "./percent.js";
 
-const COLUMNS = 80;
 /** Differences that are named. */
 const MOST_DIFFERENCES = 12;
 
@@ -105,23 +105,4 @@ function change({ change: kind }: JudgedFigure, value: number): string {
   if (kind === "ratio") return value.toFixed(3);
   const points = value * 100;
   return `${points < 0 ? "−" : "+"}${Math.abs(points).toFixed(1)}`;
-}
-
-function fit(line: string): string {
-  return line.length <= COLUMNS ? line : `${line.slice(0, COLUMNS - 1)}…`;
-}
-
-/** Broken at spaces; what follows the first line stands under its text. */
-function wrapped(text: string): string[] {
-  const indent = " ".repeat(12);
-  const lines: string[] = [];
-  let line = text.slice(0, 12);
-  for (const word of text.slice(12).split(" ")) {
-    if (line.length > 12 && line.length + 1 + word.length > COLUMNS) {
-      lines.push(line);
-      line = indent;
-    }
-    line += line.length === 12 ? word : ` ${word}`;
-  }
-  return [...lines, line];
 }

@@ -9,7 +9,7 @@ import { type Column, section, table } from "./page/table.js";
 import { subject, verdictMark } from "./page/verdict.js";
 import { fixed, NONE } from "./page/words.js";
 import { percent } from "./percent.js";
-import { foundRate } from "./rates-table.js";
+import { earlyEnd, foundRate } from "./rates-table.js";
 
 /** Benches at several rates as one page of HTML that needs nothing else: the curve, and each rate in figures. */
 export function ratesPage(report: RatesReport): string {
@@ -20,23 +20,20 @@ export function ratesPage(report: RatesReport): string {
   const { model } = first.environment;
   const isSearch = max !== undefined;
   const said = typeof max === "number" ? `at most ${max} fps` : `${runs.length} rates`;
-  const findings = foundRate(report).map((line) => markup`<p class="why">${line}</p>\n`);
-  const early = runs.flatMap((run) => earlyEnd(run.ended_early, rateOf(run)));
+  const findings = [...foundRate(report), ...runs.flatMap(earlyEnd)].map(
+    (line) => markup`<p class="why">${line}</p>\n`,
+  );
   return page(
     `${said}: aiw bench ${model}`,
     markup`<header>
 <h1>aiw bench: ${said}</h1>
-${findings}${early}${subject(headline(first).split("\n").slice(0, 2), time)}</header>
+${findings}${subject(headline(first).split("\n").slice(0, 2), time)}</header>
 `,
     section("Against the rate", ratesCharts(report)),
     section(isSearch ? "Rates that were tried" : "Rates", ratesTable(report)),
     section("Environment", environmentFacts(first)),
     section("Settings", markup`<p class="note">Those of the lowest rate.</p>\n`, settingsFacts(first)),
   );
-}
-
-function earlyEnd(why: string | undefined, fps: number): Markup[] {
-  return why === undefined ? [] : [markup`<p class="why">At ${String(fps)} fps it ended early: ${why}</p>\n`];
 }
 
 /** The figures of each rate, with a column for each gate. */

@@ -1,5 +1,5 @@
 import type { JudgedGate } from "../../bench/report-schema.js";
-import { listWithin } from "../list-within.js";
+import { listWithin } from "../columns.js";
 import type { Axis, Tick } from "./axis.js";
 import { SPAN } from "./axis.js";
 import { coloured, type SeriesName } from "./colours.js";
