@@ -37,8 +37,8 @@ import { ensurePython } from "../dist/worker-process/python-env.js";
 const here = dirname(fileURLToPath(import.meta.url));
 const AIW = join(dirname(here), "bin", "aiw.js");
 /** Of a comparison that was asked for nothing else. */
-const PLAN = planSlices({ durationUs: undefined, overheadUs: 0, spentUs: 0 });
-const WARMUP = "--warmup=500ms";
+const PLAN = planSlices({ durationUs: undefined, overheadUs: 900_000, spentUs: 2_000_000 });
+const WARMUP = "--warmup=0s";
 const MOST_S = 180;
 const VERDICTS = ["regress", "same", "better", "insufficient"];
 
@@ -128,7 +128,7 @@ function simulation(file, args) {
   console.log("        |  nothing changed                  |  made slower              |");
   console.log("  pairs | regress    same  better  unclear  | regress    same  unclear  |    time");
   let good = true;
-  for (const pairs of [10, 12, 14, 16, 18, 20, 24, 32]) {
+  for (const pairs of [12, 16, 20, 24, 28, 32, 36, 40, 48]) {
     const [none, slow] = [0, share].map((by) => simulate(slices, { rounds, limit, share: by, pairs }));
     const cells = [none.regress, none.same, none.better, none.insufficient].map((n) => percent(n, rounds));
     const more = [slow.regress, slow.same + slow.better, slow.insufficient].map((n) => percent(n, rounds));

@@ -15,13 +15,13 @@ interface FigureRule {
  * within a pair either side was as likely to be disturbed).
  */
 const RULES: Readonly<Record<FigureName, FigureRule>> = {
-  "total.p2": { change: "ratio", worse: "higher", alpha: 0.0025 },
+  "total.p2": { change: "ratio", worse: "higher", alpha: 0.005 },
   "inference.p2": { change: "ratio", worse: "higher", alpha: 0.0025 },
-  "total.p50": { change: "ratio", worse: "higher", alpha: 0.001 },
-  "total.p95": { change: "ratio", worse: "higher", alpha: 0.001 },
-  lost: { change: "difference", worse: "higher", alpha: 0.001 },
-  recall: { change: "ratio", worse: "lower", alpha: 0.001 },
-  precision: { change: "ratio", worse: "lower", alpha: 0.001 },
+  "total.p50": { change: "ratio", worse: "higher", alpha: 0.0005 },
+  "total.p95": { change: "ratio", worse: "higher", alpha: 0.0005 },
+  lost: { change: "difference", worse: "higher", alpha: 0.0005 },
+  recall: { change: "ratio", worse: "lower", alpha: 0.0005 },
+  precision: { change: "ratio", worse: "lower", alpha: 0.0005 },
 };
 
 /** Pairs without which no figure has a band. */

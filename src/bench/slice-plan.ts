@@ -4,12 +4,15 @@ import { LEAST_PAIRS } from "./comparison.js";
 const BUDGET_US = 168_000_000;
 /** And is over by now, if it has pairs enough for a verdict: starts may take longer than they did at first. */
 const OVER_US = 178_000_000;
-/** Pairs that a verdict is meant to have: with 16 the noise band leaves out the two most extreme to each side. */
-const PAIRS = 16;
+/**
+ * Pairs that a verdict is meant to have. Many short slices tell more than few long ones: what disturbs a machine
+ * mostly lasts longer than a slice, and a band of 40 pairs bears a dozen that were disturbed to one side.
+ */
+const PAIRS = 40;
 /** Slices are as long as this where there is time, microseconds: longer ones add less than more of them do. */
 const LONGEST_US = 3_500_000;
 /** Nor shorter than this, as few frames say little: fewer pairs are taken then. */
-const SHORT_US = 2_500_000;
+const SHORT_US = 900_000;
 /** Nor than this, where a `--duration` is short. */
 const SHORTEST_US = 1_000_000;
 
@@ -39,9 +42,9 @@ export function planSlices({ durationUs, overheadUs, spentUs }: SliceCosts): Sli
 
 function withinBudget(leftUs: number, overheadUs: number) {
   const sliceUs = Math.round(clamp(leftUs / (2 * PAIRS) - overheadUs, SHORT_US, LONGEST_US));
-  const pairs = clamp(Math.floor(leftUs / (2 * (sliceUs + overheadUs))), LEAST_PAIRS, PAIRS);
   // Either side is first as often.
-  return { pairs: pairs - (pairs % 2), sliceUs };
+  const pairs = 2 * Math.floor(leftUs / (4 * (sliceUs + overheadUs)));
+  return { pairs: clamp(pairs, LEAST_PAIRS + (LEAST_PAIRS % 2), PAIRS), sliceUs };
 }
 
 function ofLength(durationUs: number) {

@@ -8,8 +8,11 @@ import type { SideCommand } from "./against-command.js";
 import type { CommandContext } from "./command-context.js";
 import { runSlice } from "./slice.js";
 
-/** A worker settles within this mostly; a bench waits until it has. */
-const SLICE_WARMUP_US = 500_000;
+/**
+ * A slice has no warm-up where its command line gives none: what decides is the least disturbed of its frames,
+ * which none of the first ones is, and the time is better spent on more slices.
+ */
+const SLICE_WARMUP = "--warmup=0s";
 
 /** The two sides of a comparison: base is the other command line, head our own. */
 export interface Sides<T> {
@@ -107,5 +110,5 @@ function soFar(pairs: readonly Pair[], limit: number): string {
 
 /** The warm-up of a slice, where its command line gives none. */
 function warmUpOf({ args }: SideCommand): string[] {
-  return args.some((word) => /^--warmup(=|$)/.test(word)) ? [] : [`--warmup=${SLICE_WARMUP_US / 1e6}s`];
+  return args.some((word) => /^--warmup(=|$)/.test(word)) ? [] : [SLICE_WARMUP];
 }
