@@ -3,7 +3,7 @@
 //
 //   node bench/fake-worker.mjs --service exponential --mean-ms 40 --log times.txt
 //
-//   --service    constant, two-point (9 of 10 frames take 0.75 of the mean, the tenth 3.25) or exponential
+//   --service    constant, two-point (9 of 10 frames take 0.4 of the mean, the tenth 6.4) or exponential
 //   --log FILE   one line a frame: the time that it really took, microseconds, from its first byte here to the
 //                answer in the system's hands
 //   --stop-at N  stops itself with SIGSTOP while it has the N-th frame; SIGCONT lets it go on

@@ -39,6 +39,6 @@ export function nearestRank(values, percent) {
 /** Service times of mean 1, each made of a number from 0 to 1, both excluded. */
 export const SERVICE_SHAPES = {
   constant: () => 1,
-  "two-point": (u) => (u < 0.9 ? 0.75 : 3.25),
+  "two-point": (u) => (u < 0.9 ? 0.4 : 6.4),
   exponential: (u) => -Math.log(u),
 };

@@ -3,9 +3,9 @@ import { liveLine } from "../reports/live-line.js";
 import type { Progress } from "./progress.js";
 
 /** Between two changes of the line, milliseconds. */
-const REFRESH_MS = 250;
-/** What the spinner needs before the line, columns, and one that stays free lest the terminal wraps. */
-const BESIDE_COLUMNS = 3;
+const REFRESH_MS = 500;
+/** Stays free, lest the terminal wraps. */
+const BESIDE_COLUMNS = 1;
 
 /** The live line of a run, on a terminal; it is refreshed also while nothing comes back. */
 export function showLive(progress: Progress, planUs: number) {
@@ -14,7 +14,7 @@ export function showLive(progress: Progress, planUs: number) {
     start: (run: RunningMeasurement) => {
       if (!progress.isLive) return;
       const show = () =>
-        progress.step(liveLine(run, planUs, (process.stderr.columns || 80) - BESIDE_COLUMNS));
+        progress.show(liveLine(run, planUs, (process.stderr.columns || 80) - BESIDE_COLUMNS));
       show();
       timer = setInterval(show, REFRESH_MS);
     },

@@ -10,8 +10,12 @@ export interface Clock {
   nowUs(): number;
   /** Wall-clock time, milliseconds since 1970; for records only, it may step. */
   wallMs(): number;
-  /** Calls `fn` once `nowUs() >= dueUs`, never earlier and never before this call returned. */
-  at(dueUs: number, fn: () => void): Cancel;
+  /**
+   * Calls `fn` once `nowUs() >= dueUs`, never earlier and never before this call returned.
+   * @param mayBlock asked up to 2 ms before: true where nothing else of the process is waited for, so that it
+   *   may sleep until then
+   */
+  at(dueUs: number, fn: () => void, mayBlock?: () => boolean): Cancel;
 }
 
 /** Calls `fn` after `delayUs` microseconds. */
@@ -19,8 +23,13 @@ export function after(clock: Clock, delayUs: number, fn: () => void): Cancel {
   return clock.at(clock.nowUs() + delayUs, fn);
 }
 
-/** Resolves once `nowUs() >= dueUs`, or as soon as `signal` aborts. */
-export function waitUntil(clock: Clock, dueUs: number, signal?: AbortSignal): Promise<void> {
+/** Resolves once `nowUs() >= dueUs`, or as soon as `signal` aborts. @param mayBlock see Clock.at */
+export function waitUntil(
+  clock: Clock,
+  dueUs: number,
+  signal?: AbortSignal,
+  mayBlock?: () => boolean,
+): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
     const done = () => {
@@ -28,7 +37,7 @@ export function waitUntil(clock: Clock, dueUs: number, signal?: AbortSignal): Pr
       signal?.removeEventListener("abort", done);
       resolve();
     };
-    const cancel = clock.at(dueUs, done);
+    const cancel = clock.at(dueUs, done, mayBlock);
     signal?.addEventListener("abort", done);
   });
 }
@@ -36,15 +45,28 @@ export function waitUntil(clock: Clock, dueUs: number, signal?: AbortSignal): Pr
 /** Longest delay that setTimeout takes, milliseconds. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
+/** A sleep ends about this much later than it should, microseconds: the kernel's timer slack and the way back. */
+const SLEEP_LATE_US = 120;
+/** Nobody wakes it: who waits for it sleeps until its time is over. */
+const NEVER = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
+/** Sleeps and then spins until `dueUs`; the event loop stands still meanwhile. */
+function blockUntil(dueUs: number): void {
+  const sleepUs = dueUs - systemClock.nowUs() - SLEEP_LATE_US;
+  if (sleepUs > 0) Atomics.wait(NEVER, 0, 0, sleepUs / 1000);
+  while (systemClock.nowUs() < dueUs);
+}
+
 /**
  * The machine's clocks. setTimeout counts whole milliseconds from a cached time and so comes up to
- * 1 ms late, which would count against every paced frame; the last part of a millisecond is therefore
- * spent polling between the event loop's other work.
+ * 1 ms late, which would count against every paced frame; the last one or two milliseconds are therefore
+ * slept through where nothing else is waited for, and spent polling between the event loop's other work where
+ * something is. Polling takes all of a core's time.
  */
 export const systemClock: Clock = {
   nowUs: () => Number(process.hrtime.bigint() / 1000n),
   wallMs: () => Date.now(),
-  at(dueUs, fn) {
+  at(dueUs, fn, mayBlock = () => false) {
     let timeout: NodeJS.Timeout | undefined;
     let immediate: NodeJS.Immediate | undefined;
     const arm = () => {
@@ -57,6 +79,7 @@ export const systemClock: Clock = {
       else timeout = setTimeout(arm, Math.min(steps, MAX_TIMEOUT_MS));
     };
     const poll = () => {
+      if (mayBlock()) blockUntil(dueUs);
       if (systemClock.nowUs() >= dueUs) fn();
       else immediate = setImmediate(poll);
     };

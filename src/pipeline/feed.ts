@@ -112,7 +112,8 @@ export class Feed {
     try {
       for (let i = 0; i < most && !signal.aborted; i++) {
         const dueUs = startUs + Math.round((i * 1e6) / fps);
-        await waitUntil(this.clock, dueUs, signal);
+        // A result in flight has to be taken when it comes, or its latency would be too long.
+        await waitUntil(this.clock, dueUs, signal, () => stream.isIdle);
         if (signal.aborted) break;
         if (i >= frames) {
           if (extend?.wanted() !== true) break;
