@@ -30,7 +30,13 @@ export default tseslint.config(
   {
     files: ["scripts/**", "bench/**", "*.js", "*.cjs"],
     languageOptions: {
-      globals: { console: "readonly", process: "readonly", module: "writable", URL: "readonly" },
+      globals: {
+        console: "readonly",
+        process: "readonly",
+        module: "writable",
+        URL: "readonly",
+        Buffer: "readonly",
+      },
     },
     rules: { "no-console": "off" },
   },

@@ -63,6 +63,15 @@ describe("Looks", () => {
     expect(new Looks([], true).wantsMore(none.figures)).toBe(false);
   });
 
+  it("waits for the first answer of a worker that takes long, without a look", () => {
+    const run = new Run("p95<1s", true);
+    const { counts, ...rest } = run.figures;
+    const waiting = { ...rest, counts: { ...counts, offered: 1, results: 0, inFlight: 1 } };
+    expect(run.looks.wantsMore(waiting)).toBe(true);
+    const gone = { ...rest, counts: { ...counts, offered: 1, results: 0, errors: 1, inFlight: 0 } };
+    expect(run.looks.wantsMore(gone)).toBe(false);
+  });
+
   it("does not take a failure for granted that rests on a handful of frames", () => {
     let n = 0;
     const run = play(() => ++n === 3, 10, 10_000);

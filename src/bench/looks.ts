@@ -23,6 +23,9 @@ export class Looks {
 
   /** Whether the run has to go on for its gates. A frame in flight is taken for the worst that it may be. */
   wantsMore(figures: GateFigures): boolean {
+    const { results, errors, inFlight } = figures.counts;
+    // There is nothing to look at yet, and there may be.
+    if (results + errors === 0 && inFlight > 0) return this.watches.length > 0;
     const judged = this.judgeWith(figures, figures.counts.inFlight);
     const isThere = judged.every(({ samples }, i) => samples >= (this.waitsFor[i] ?? 0));
     if (!isThere) return true;

@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { Feed } from "../pipeline/feed.js";
 import { benchTable } from "../reports/bench-table.js";
+import { waitUntil } from "../core/clock.js";
 import { ManualClock } from "../testing/manual-clock.js";
 import { BLANK_SOURCE, measured, play, reportOf, ServiceSink } from "../testing/measured-report.js";
+import { measure } from "./measure.js";
+import { benchReportSchema } from "./report-schema.js";
 import { isSettled, warmUp } from "./warm-up.js";
 
 describe("measure", () => {
@@ -14,6 +17,48 @@ describe("measure", () => {
     expect(total).toMatchObject({ count: 20, p50: 40, max: 40 });
     expect(inference.mean).toBe(39);
     expect(transport.mean).toBe(0.4);
+  });
+
+  it("is a whole report of a source that ends at once", async () => {
+    const clock = new ManualClock(0);
+    const empty = { ...BLANK_SOURCE, async *frames() {} };
+    const options = {
+      ...{ feed: new Feed(empty, clock), sink: new ServiceSink(clock, () => 1), clock },
+      ...{ pace: { kind: "paced", fps: 10 } as const, limits: { durationUs: 1e6 } },
+      usage: () => ({ cpuUs: 0, rssBytes: 1, sourceCpuUs: null }),
+      drain: async () => {},
+      interrupt: new AbortController().signal,
+    };
+    const report = reportOf(await play(clock, measure(options)));
+    expect(benchReportSchema.safeParse(JSON.parse(JSON.stringify(report))).error).toBeUndefined();
+    expect(report).toMatchObject({
+      frames: { offered: 0 },
+      fps: { offered: 0, achieved: 0 },
+      verdict: "fail",
+    });
+  });
+
+  it("counts time from the first due time, however long the first frame is waited for", async () => {
+    const clock = new ManualClock(0);
+    const late = {
+      ...BLANK_SOURCE,
+      async *frames() {
+        await waitUntil(clock, 5_000_000);
+        yield* BLANK_SOURCE.frames();
+      },
+    };
+    const options = {
+      ...{ feed: new Feed(late, clock), sink: new ServiceSink(clock, () => 10_000), clock },
+      ...{ pace: { kind: "paced", fps: 10 } as const, limits: { durationUs: 2e6 } },
+      usage: () => ({ cpuUs: 0, rssBytes: 1, sourceCpuUs: null }),
+      drain: async () => {},
+      interrupt: new AbortController().signal,
+    };
+    const { durationUs, timeline, stability } = await play(clock, measure(options));
+    expect(durationUs).toBe(2_000_000);
+    expect(timeline.offered).toHaveLength(16);
+    expect(timeline.offered[0]).toBe(2);
+    expect(stability.windows.map(({ results }) => results)).toEqual([7, 7, 6]);
   });
 
   it("judges stability only with enough results, and then by p95 and throughput of three windows", async () => {

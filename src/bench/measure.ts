@@ -9,7 +9,7 @@ import type { WorkerUsage } from "../results/stages.js";
 import { Tally } from "../results/tally.js";
 import { type GateFigures, GateWatch } from "./gates.js";
 import { Looks } from "./looks.js";
-import type { JudgedGate, Resources, Stability, Timeline } from "./report-schema.js";
+import type { JudgedGate, Parts, Resources, Stability, Timeline } from "./report-schema.js";
 import { type ClientUsage, resourcesOf } from "./resources.js";
 import { StabilityWindows } from "./stability.js";
 import { TimelineRecorder } from "./timeline.js";
@@ -19,6 +19,7 @@ export interface Measurement {
   readonly tally: Tally;
   readonly stability: Stability;
   readonly timeline: Timeline;
+  readonly parts: Parts;
   /** From the first due time to the end of the last frame's period. */
   readonly durationUs: number;
   readonly resources: Resources;
@@ -73,7 +74,8 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
   const watches = (options.gates ?? []).map((gate) => new GateWatch(gate));
   const looks = new Looks(watches, options.maxDurationUs !== undefined);
   const before = usage();
-  const startUs = clock.nowUs();
+  // Until the first frame is there, and the run begins.
+  let startUs = clock.nowUs();
   let first: WorkerUsage | undefined;
   let last: WorkerUsage | undefined;
   let frames = 0;
@@ -109,9 +111,12 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     options.maxDurationUs === undefined
       ? undefined
       : { mostUs: options.maxDurationUs, wanted: () => looks.wantsMore(sofar()) };
+  const onStart = (us: number) => {
+    startUs = us;
+  };
   let failure: unknown;
   const durationUs = await feed
-    .run(stream, pace, { ...limits, extend }, interrupt)
+    .run(stream, pace, { ...limits, extend, onStart }, interrupt)
     .catch((error: unknown) => {
       failure = error;
       return clock.nowUs() - startUs;
@@ -124,6 +129,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     tally,
     stability: windows.judge(durationUs),
     timeline: timeline.timeline(durationUs),
+    parts: timeline.parts(durationUs),
     durationUs,
     resources: end.resources,
     // After the stream's end, so that what was interrupted is counted as the report counts it.

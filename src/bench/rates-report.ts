@@ -1,17 +1,29 @@
-import type { Capacity } from "./capacity.js";
 import { type BenchReport, RATES_SCHEMA, type RatesReport } from "./report-schema.js";
 
-/** @param capacity of a search; undefined where the rates were given */
+/** @param search of a search: whether it came to its end; undefined where the rates were given */
 export function ratesReport(
   measured: readonly BenchReport[],
-  capacity: Capacity | "unfinished" | undefined,
+  search?: "finished" | "unfinished",
 ): RatesReport {
-  const runs = measured.toSorted((a, b) => (a.settings.fps ?? 0) - (b.settings.fps ?? 0));
-  const found = capacity === "unfinished" ? { passed: undefined, failed: undefined } : capacity;
+  const runs = measured.toSorted((a, b) => rateOf(a) - rateOf(b));
   return {
     schema: RATES_SCHEMA,
     time: measured[0]?.time ?? "",
-    ...(found === undefined ? {} : { max_fps: found.passed ?? null, failed_fps: found.failed ?? null }),
+    ...(search === undefined ? {} : foundIn(runs)),
+    ...(search === "unfinished" ? { unfinished: true as const } : {}),
     runs,
   };
+}
+
+/** @param runs by rate, the lowest first */
+function foundIn(runs: readonly BenchReport[]) {
+  const whole = runs.filter(({ ended_early: early }) => early === undefined);
+  const passed = whole.findLast(({ verdict }) => verdict === "pass");
+  const from = passed === undefined ? 0 : rateOf(passed);
+  const failed = whole.find((run) => run.verdict !== "pass" && rateOf(run) > from);
+  return { max_fps: passed?.settings.fps ?? null, failed_fps: failed?.settings.fps ?? null };
+}
+
+function rateOf({ settings: { fps } }: BenchReport): number {
+  return fps ?? 0;
 }

@@ -24,9 +24,7 @@ it("a report is valid by the schema that the package publishes, and by ours", as
 
 it("so is one of several rates", async () => {
   const run = await report();
-  const made = JSON.parse(
-    JSON.stringify(ratesReport([run, run], { passed: 10, failed: undefined })),
-  ) as object;
+  const made = JSON.parse(JSON.stringify(ratesReport([run, run], "finished"))) as object;
   expect(validateRates(made), JSON.stringify(validateRates.errors)).toBe(true);
 });
 

@@ -132,6 +132,20 @@ const timeline = z
   })
   .describe("the run in slices of equal length; a frame is in that in which it was due");
 
+const parts = z
+  .object({
+    length_s: z.number().describe("of a part"),
+    offered: perSlice,
+    lost: perSlice.describe("offered frames without a result, but for those in flight"),
+    latency_ms: z.object({
+      total: z.object({ p2: msPerSlice, p50: msPerSlice, p95: msPerSlice }),
+      inference: z.object({ p2: msPerSlice }),
+    }),
+  })
+  .describe(
+    "the run in at most 16 parts of equal length, with the percentiles that aiw compare needs of each",
+  );
+
 const distribution = z
   .object({
     percentiles: z.array(z.number()),
@@ -169,6 +183,7 @@ export const benchReportSchema = z.object({
   ),
   distribution,
   timeline,
+  parts,
   detections: z.object({ total: count, by_class: z.record(z.string(), count) }),
   truth: truth.optional(),
   resources,
@@ -184,7 +199,7 @@ export const benchReportSchema = z.object({
 });
 
 /** A report is read, never changed. */
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+export type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
 export type BenchReport = DeepReadonly<z.infer<typeof benchReportSchema>>;
 export type Environment = BenchReport["environment"];
@@ -193,6 +208,7 @@ export type Resources = BenchReport["resources"];
 export type Stability = BenchReport["stability"];
 export type JudgedGate = BenchReport["gates"][number];
 export type Timeline = BenchReport["timeline"];
+export type Parts = BenchReport["parts"];
 export type Distribution = BenchReport["distribution"];
 export type TruthReport = NonNullable<BenchReport["truth"]>;
 export type TruthFigures = TruthReport["by_class"][string];
@@ -203,16 +219,13 @@ export const RATES_SCHEMA = "aiw.rates/1";
 export const ratesReportSchema = z.object({
   schema: z.literal(RATES_SCHEMA),
   time: z.string(),
-  max_fps: z
-    .number()
-    .nullable()
-    .optional()
-    .describe("highest rate that passes; null when none does or the search was not finished"),
+  max_fps: z.number().nullable().optional().describe("highest rate that passes; null when none does"),
   failed_fps: z
     .number()
     .nullable()
     .optional()
     .describe("lowest rate above it that does not pass; null when there was none"),
+  unfinished: z.literal(true).optional().describe("the search did not come to its end"),
   runs: z.array(benchReportSchema).describe("by rate, the lowest first"),
 });
 

@@ -40,7 +40,8 @@ export function benchReport(
 ): BenchReport {
   const { counts, tally, stability, resources, gates } = measured;
   const accuracy = tally.accuracy.summary();
-  const durationS = measured.durationUs / 1e6;
+  // A source that ends at once has no duration, and still a report that is of the schema.
+  const durationS = Math.max(1, measured.durationUs) / 1e6;
   const unsettled = head.settings.require_stable === true && stability.verdict !== "stable";
   const detections = tally.detections();
   return {
@@ -61,6 +62,7 @@ export function benchReport(
     latency_ms: tally.latency.summary(),
     distribution: distributionOf(tally.latency),
     timeline: measured.timeline,
+    parts: measured.parts,
     detections: { total: detections.total, by_class: detections.byClass },
     ...(accuracy === undefined ? {} : { truth: truthReport(accuracy) }),
     resources,

@@ -22,8 +22,9 @@ export class StabilityWindows {
     this.totalUs.push(result.latency.total);
   }
 
-  /** @param durationUs length of the run, which is known at its end */
-  judge(durationUs: number): Stability {
+  /** @param lengthUs of the run, microseconds, which is known at its end */
+  judge(lengthUs: number): Stability {
+    const durationUs = Math.max(1, lengthUs);
     const histograms = Array.from({ length: WINDOWS }, () => new LatencyHistogram());
     for (const [i, dueUs] of this.dueUs.entries()) {
       const index = Math.min(WINDOWS - 1, Math.max(0, Math.floor((dueUs / durationUs) * WINDOWS)));

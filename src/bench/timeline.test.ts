@@ -65,6 +65,36 @@ describe("timeline", () => {
     expect(latency_ms.total.p50.every((ms) => ms === 13)).toBe(true);
   });
 
+  it("has the percentiles of longer parts, over all the frames of each", () => {
+    const recorder = new TimelineRecorder();
+    // 40 % of the frames of each second are slow: every short slice has p50s that say nothing of that.
+    for (let i = 0; i < 600; i++) {
+      const dueUs = Math.round((i * 1e6) / 20);
+      if (i % 20 === 19) recorder.drop("latest_wins", dueUs);
+      else recorder.add(result(i % 5 < 2 ? 60_000 : 20_000 + i), dueUs);
+    }
+    const { length_s, offered, lost, latency_ms } = recorder.parts(30e6);
+    expect(length_s).toBe(1.875);
+    expect(offered).toHaveLength(16);
+    expect(offered.reduce((sum, n) => sum + n, 0)).toBe(600);
+    expect(lost.reduce((sum, n) => sum + n, 0)).toBe(30);
+    expect(latency_ms.total.p50[0]).toBe(20.033);
+    expect(latency_ms.total.p2[0]).toBe(20.002);
+    expect(latency_ms.inference.p2[0]).toBe(17.002);
+    expect(latency_ms.total.p95.every((ms) => ms === 60)).toBe(true);
+  });
+
+  it("is one part where there are few frames, and says nothing of what was not reported", () => {
+    const recorder = new TimelineRecorder();
+    recorder.add(result(10_000, null), 0);
+    expect(recorder.parts(1e6)).toEqual({
+      length_s: 1,
+      offered: [1],
+      lost: [0],
+      latency_ms: { total: { p2: [10], p50: [10], p95: [10] }, inference: { p2: [null] } },
+    });
+  });
+
   it("takes a frame of a camera that was captured before the start as of the first slice", () => {
     const recorder = new TimelineRecorder();
     recorder.add(result(10_000), -5000);

@@ -3,17 +3,23 @@ import type { FrameOutcome } from "../results/frame-outcome.js";
 import { isResult } from "../results/frame-outcome.js";
 import { LATENCIES } from "../results/latency.js";
 import type { Stage } from "../results/stages.js";
-import type { Timeline } from "./report-schema.js";
+import type { Parts, Timeline } from "./report-schema.js";
 
 /** Slices of a run at the most, whatever its length: what a page can draw and a report can carry. */
 const MOST_SLICES = 240;
 /** Length of a slice while there are few, microseconds: 240 of them are 30 s. */
 const SHORTEST_US = 125_000;
 
+/** Parts of a run at the most: as many as a comparison of two commands takes pairs. */
+const MOST_PARTS = 16;
+/** Frames that a part has at least, on average. */
+const LEAST_A_PART = 10;
+
 class Slice {
   errors = 0;
   readonly dropped = new Map<DropReason, number>();
   readonly totalsUs: number[] = [];
+  readonly inferencesUs: number[] = [];
   readonly sumsUs = new Map<Stage, { sum: number; count: number }>();
 
   addLatency(stage: Stage, us: number, count = 1): void {
@@ -25,6 +31,7 @@ class Slice {
     this.errors += other.errors;
     for (const [reason, n] of other.dropped) this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + n);
     for (const us of other.totalsUs) this.totalsUs.push(us);
+    for (const us of other.inferencesUs) this.inferencesUs.push(us);
     for (const [stage, { sum, count }] of other.sumsUs) this.addLatency(stage, sum, count);
   }
 }
@@ -45,6 +52,7 @@ export class TimelineRecorder {
       return;
     }
     slice.totalsUs.push(outcome.latency.total);
+    if (outcome.latency.inference !== null) slice.inferencesUs.push(outcome.latency.inference);
     for (const name of LATENCIES) {
       const us = outcome.latency[name];
       if (name !== "total" && us !== null) slice.addLatency(name, us);
@@ -66,7 +74,7 @@ export class TimelineRecorder {
     const means = (stage: Stage) => ({ mean: each(({ sumsUs }) => mean(sumsUs.get(stage))) });
     return {
       interval_s: this.intervalUs / 1e6,
-      offered: each(({ errors, dropped, totalsUs }) => totalsUs.length + errors + sum([...dropped.values()])),
+      offered: each(offeredIn),
       results: each(({ totalsUs }) => totalsUs.length),
       errors: each(({ errors }) => errors),
       dropped: Object.fromEntries(
@@ -85,6 +93,44 @@ export class TimelineRecorder {
         preprocess: means("preprocess"),
         inference: means("inference"),
         postprocess: means("postprocess"),
+      },
+    };
+  }
+
+  /**
+   * The run in fewer, longer slices, with percentiles that are taken over all the frames of each.
+   * @param durationUs length of the run
+   */
+  parts(durationUs: number): Parts {
+    if (durationUs > 0) this.at(durationUs - 1);
+    const { slices } = this;
+    const offered = sum(slices.map(offeredIn));
+    const n = Math.max(1, Math.min(MOST_PARTS, slices.length, Math.floor(offered / LEAST_A_PART)));
+    const parts = Array.from({ length: n }, (_, i) => {
+      const part = new Slice();
+      const [from, to] = [i, i + 1].map((at) => Math.round((at * slices.length) / n));
+      for (const slice of slices.slice(from, to)) part.take(slice);
+      return part;
+    });
+    const percentiles = (of: (part: Slice) => number[], share: number) =>
+      parts.map((part) =>
+        nearestRank(
+          of(part).toSorted((a, b) => a - b),
+          share,
+        ),
+      );
+    const totals = ({ totalsUs }: Slice) => totalsUs;
+    return {
+      length_s: (this.intervalUs * slices.length) / n / 1e6,
+      offered: parts.map(offeredIn),
+      lost: parts.map((part) => offeredIn(part) - part.totalsUs.length),
+      latency_ms: {
+        total: {
+          p2: percentiles(totals, 0.02),
+          p50: percentiles(totals, 0.5),
+          p95: percentiles(totals, 0.95),
+        },
+        inference: { p2: percentiles(({ inferencesUs }) => inferencesUs, 0.02) },
       },
     };
   }
@@ -108,6 +154,10 @@ export class TimelineRecorder {
     this.slices = halved;
     this.intervalUs *= 2;
   }
+}
+
+function offeredIn({ totalsUs, errors, dropped }: Slice): number {
+  return totalsUs.length + errors + sum([...dropped.values()]);
 }
 
 function sum(values: readonly number[]): number {

@@ -8,6 +8,8 @@ import { streamName } from "../source/stream-name.js";
 import { isSynthetic } from "../source/synthetic-uri.js";
 import type { SourceName } from "../config/source-names.js";
 
+const LONGER = "measure for longer, with --duration or --max-duration";
+
 /**
  * Refuses the gates that this bench could never judge, before anything is started.
  * @throws USAGE
@@ -29,19 +31,27 @@ export function throwIfGatesFailed(gates: readonly JudgedGate[]): void {
   const failed = problems("fail");
   if (failed.length > 0) throw new AiwError("GATE_FAILED", failed.join("; "));
   const unjudged = problems("insufficient");
-  if (unjudged.length > 0) throw new AiwError("GATE_INSUFFICIENT", unjudged.join("; "));
+  if (unjudged.length === 0) return;
+  // What has no samples at all gets none by waiting.
+  const helps = gates.some(({ verdict, samples }) => verdict === "insufficient" && samples > 0);
+  throw new AiwError("GATE_INSUFFICIENT", [...unjudged, ...(helps ? [LONGER] : [])].join("; "));
 }
 
-/** @throws GATE_INSUFFICIENT for a run that was not stable, or too short for that to be known */
-export function throwIfUnstable(report: BenchReport): void {
+/**
+ * @param where it was, if there are several
+ * @throws GATE_INSUFFICIENT for a run that was not stable, or too short for that to be known
+ */
+export function throwIfUnstable(report: BenchReport, where = ""): void {
+  if (report.stability.verdict === "stable") return;
+  throw new AiwError("GATE_INSUFFICIENT", `--require-stable${where}: ${unsettled(report)}`);
+}
+
+/** Why a run cannot be called stable. */
+export function unsettled(report: BenchReport): string {
   const { verdict, windows } = report.stability;
-  if (verdict === "stable") return;
+  if (verdict === "unstable") return `${unstable(report)}; look what else the machine does`;
   const few = Math.min(...windows.map(({ results }) => results));
-  const why =
-    verdict === "unstable"
-      ? unstable(report)
-      : `of the ${MIN_RESULTS} results needed in each third of the run there are ${few}`;
-  throw new AiwError("GATE_INSUFFICIENT", `--require-stable: ${why}`);
+  return `of the ${MIN_RESULTS} results needed in each third of the run there are ${few}; ${LONGER}`;
 }
 
 /** What was not stable. */

@@ -1,8 +1,9 @@
 import type { BenchReport, RatesReport } from "../bench/report-schema.js";
 import type { Settings } from "../config/settings.js";
-import { checkWritable, writeWhole } from "../sinks/whole-file.js";
+import { checkWritable } from "../sinks/whole-file.js";
 import { checkOutputs } from "./outputs.js";
 import { refuseSamePlace } from "./same-place.js";
+import { writeEach } from "./write-each.js";
 
 type Report = BenchReport | RatesReport;
 
@@ -16,6 +17,10 @@ const REPORTS = {
   markdown: async (report: Report) => {
     const { benchMarkdown, ratesMarkdown } = await import("../reports/bench-markdown.js");
     return isRates(report) ? ratesMarkdown(report) : benchMarkdown(report);
+  },
+  html: async (report: Report) => {
+    if (isRates(report)) return (await import("../reports/rates-page.js")).ratesPage(report);
+    return (await import("../reports/bench-page.js")).benchPage(report);
   },
 } as const;
 
@@ -41,15 +46,16 @@ export function checkBenchOutputs(settings: Settings): void {
  * Writes the reports that were asked for. One that fails keeps none of the others from being written.
  * @throws OUTPUT_FAILED of the first that failed
  */
-export async function writeReports(settings: Settings, report: Report): Promise<void> {
-  const failures: unknown[] = [];
-  for (const kind of KINDS) {
+export async function writeReports(
+  settings: Settings,
+  report: Report,
+  interrupt: AbortSignal,
+): Promise<void> {
+  const wanted = KINDS.flatMap((kind) => {
     const target = settings[kind];
-    if (target === undefined) continue;
-    const text = await REPORTS[kind](report);
-    await writeWhole(target, text).catch((error: unknown) => failures.push(error));
-  }
-  if (failures.length > 0) throw failures[0];
+    return target === undefined ? [] : [{ target, make: () => REPORTS[kind](report) }];
+  });
+  await writeEach(wanted, interrupt);
 }
 
 function isRates(report: Report): report is RatesReport {

@@ -12,11 +12,11 @@ import type { Gate } from "../core/gate.js";
 import { packageVersion } from "../core/version.js";
 import type { Feed, Pace } from "../pipeline/feed.js";
 import type { FrameSource } from "../source/frame-source.js";
-import type { OutcomeSink } from "../sinks/outcome-sink.js";
 import { BenchOutput } from "./bench-output.js";
 import type { CommandContext } from "./command-context.js";
 import { drain } from "./drain.js";
 import { showLive } from "./live-view.js";
+import { openOutputs } from "./outputs.js";
 import { reportedClasses, type WorkerSession, withLastWords } from "./worker-session.js";
 
 /** What is measured: both ends of the pipeline, and the settings of all that is measured on it. */
@@ -26,8 +26,6 @@ export interface Bench {
   readonly session: WorkerSession;
   readonly source: FrameSource;
   readonly feed: Feed;
-  /** Where the detections go besides, if anywhere. */
-  readonly output?: OutcomeSink | undefined;
 }
 
 /** How one run goes. */
@@ -61,8 +59,10 @@ export async function runBench(bench: Bench, plan: Plan): Promise<BenchRun> {
   // A scene is the same in every bench then, however long its warm-up was: so are its truth and its gates.
   feed.rewind();
   const time = new Date(systemClock.wallMs()).toISOString();
+  // Not before there is something to write: what was there would be gone.
+  const sink = settings.out === undefined ? undefined : await openOutputs(settings.out, session.info.modelId);
   const live = showLive(progress, plan.durationUs);
-  const output = new BenchOutput(bench.output, interrupt);
+  const output = new BenchOutput(sink, interrupt);
   const measured = await measure({
     feed,
     sink: session.client,

@@ -12,7 +12,6 @@ import { type Bench, type Plan, runBench, throwIfEnded, throwIfNoResult } from "
 import type { CommandContext } from "./command-context.js";
 import { withModel } from "./default-model.js";
 import type { Flag, ParsedFlags } from "./flags.js";
-import { openOutputs } from "./outputs.js";
 import { openPipeline } from "./open-pipeline.js";
 import { commandSettings } from "./settings.js";
 import { paceOf, sourcesOf } from "./sources.js";
@@ -31,6 +30,12 @@ export async function execute(
   const names = sourcesOf(given);
   if (names.length > 1) throw new AiwError("USAGE", "bench measures one source at a time");
   const name: SourceName = names[0] ?? { kind: "source", uri: "synthetic:" };
+  if (typeof parsed.against === "string") {
+    const { benchAgainst } = await import("./against.js");
+    return benchAgainst(parsed.against, flags, parsed, given, context);
+  }
+  if (parsed.maxRegression !== undefined)
+    throw new AiwError("USAGE", "--max-regression is the limit of --against, and that is not given");
   checkGates(given.gates ?? [], name);
   refuseRatesThatClash(given);
   const settings = withModel(given, [name]);
@@ -38,9 +43,7 @@ export async function execute(
   const { session, source } = await openPipeline(name, settings, context, true);
   const feed = new Feed(source, systemClock);
   try {
-    const { out } = settings;
-    const output = out === undefined ? undefined : await openOutputs(out, session.info.modelId);
-    const bench = { settings, context, session, source, feed, output };
+    const bench = { settings, context, session, source, feed };
     if (settings.find_max || settings.sweep !== undefined)
       return await benchRates(bench, planOf(settings, source));
     return await benchOnce(bench, planOf(settings, source));
@@ -60,7 +63,7 @@ async function benchOnce(bench: Bench, plan: Plan): Promise<number> {
       `aiw: warning: ${unstable(run.report)}; the machine may have been busy with other things`,
     );
   }
-  await writeReports(settings, run.report);
+  await writeReports(settings, run.report, context.interrupt);
   throwIfEnded(run, context.interrupt);
   throwIfNoResult(run);
   throwIfGatesFailed(run.report.gates);
@@ -94,7 +97,9 @@ function planOf(settings: Settings, source: FrameSource): Plan {
   } = settings;
   const framesUs = pace.kind === "paced" ? Math.round((frames * 1e6) / pace.fps) : Number.POSITIVE_INFINITY;
   const durationUs = Math.min(duration, framesUs);
-  if (maxDurationUs !== undefined && maxDurationUs < durationUs) {
+  // Without a duration of its own each rate takes what its gates need, and no more than this.
+  const isFixed = settings.duration !== undefined || !(settings.find_max || settings.sweep !== undefined);
+  if (isFixed && maxDurationUs !== undefined && maxDurationUs < durationUs) {
     const [most, least] = [maxDurationUs / 1e6, durationUs / 1e6];
     throw new AiwError("USAGE", `--max-duration ${most} s is less than the duration of ${least} s`);
   }

@@ -78,12 +78,25 @@ export const RUN_FLAGS: readonly Flag[] = [
   },
 ];
 
+const MAX_REGRESSION: Flag = {
+  syntax: "--max-regression <percent>",
+  help: "exit 3 when head is worse than base by more than this (default: 5%)",
+  setting: "max_regression",
+};
+
+export const COMPARE_FLAGS: readonly Flag[] = [
+  MAX_REGRESSION,
+  { syntax: "--allow-differences", help: "judge reports of different machines or settings too" },
+  { syntax: "--json <file|->", help: "write the comparison as JSON", setting: "json" },
+  { syntax: "--markdown <file|->", help: "write the comparison as Markdown", setting: "markdown" },
+];
+
 export const BENCH_FLAGS: readonly Flag[] = [
   { syntax: "--warmup <time>", help: "run before the measured one (default: 3s)", setting: "warmup" },
   { syntax: "--json <file|->", help: "write the report as JSON", setting: "json" },
   { syntax: "--junit <file|->", help: "write the gates as JUnit XML", setting: "junit" },
   { syntax: "--markdown <file|->", help: "write the report as Markdown", setting: "markdown" },
-  { syntax: "--html <file|->", help: "write the report as one HTML page", setting: "html", unbuilt: true },
+  { syntax: "--html <file|->", help: "write the report as one HTML page", setting: "html" },
   {
     syntax: "--gate <condition>",
     help: "exit 3 unless it holds, 4 if that cannot be judged: 'p95<150ms', 'drops<=5%', 'recall>=95%'",
@@ -95,8 +108,11 @@ export const BENCH_FLAGS: readonly Flag[] = [
     help: "go on for up to this long until the gates have samples enough",
     setting: "max_duration",
   },
-  { syntax: "--against <command>", help: "compare with another aiw command line", unbuilt: true },
-  { syntax: "--max-regression <percent>", help: "limit of --against", unbuilt: true },
+  {
+    syntax: "--against <command>",
+    help: "compare with another aiw bench, in turns with it: a command line, or flags that differ: '--threads 1'",
+  },
+  MAX_REGRESSION,
   {
     syntax: "--find-max",
     help: "search the highest rate that passes the gates (default: p95<150ms and drops<=5%)",

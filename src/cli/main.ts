@@ -7,6 +7,7 @@ import {
   addFlags,
   BENCH_FLAGS,
   COMMON_FLAGS,
+  COMPARE_FLAGS,
   DESCRIBE_FLAGS,
   DOCTOR_FLAGS,
   type Flag,
@@ -67,6 +68,8 @@ function buildProgram(): Command {
       "aiw bench --model yolo11n.onnx --fps 12",
       "aiw bench --model yolo11n.onnx --fps 12 --source street.mp4 --duration 60s --json report.json",
       "aiw bench --worker 192.168.1.20:7001 --model yolo11s.onnx --fps 10",
+      "aiw bench --against 'node ../base/bin/aiw.js bench' --max-regression 5%",
+      "aiw bench --threads 2 --against '--threads 1'",
     ],
     () => import("./bench.js"),
   );
@@ -90,10 +93,19 @@ function buildProgram(): Command {
     ["aiw doctor", "aiw doctor --camera --model yolo11n.onnx", "aiw doctor --bundle report.json"],
     () => import("./doctor.js"),
   );
-  addUnbuilt(
-    program.command("compare").description("judge one bench report against another"),
-    [],
-    ["aiw compare base.json head.json"],
+  addCommand(
+    program
+      .command("compare")
+      .description("judge one bench report against another; exit 3 on a regression")
+      .argument("<base>", "report of aiw bench --json, of what is there already")
+      .argument("<head>", "report of what is new"),
+    COMPARE_FLAGS,
+    [
+      "aiw compare base.json head.json",
+      "aiw compare base.json head.json --max-regression 10%",
+      "aiw compare last-week.json today.json --allow-differences --json comparison.json",
+    ],
+    () => import("./compare.js"),
   );
   addModels(program.command("models").description("describe or build a model"));
   addUnbuilt(program.command("agent").description("watch cameras as a service"), [], ["aiw agent"]);

@@ -9,19 +9,19 @@ interface NamedTarget {
   readonly target: string;
 }
 
-/** @throws USAGE when two outputs would write to the same place */
-export function refuseSamePlace(outputs: readonly NamedTarget[]): void {
-  const taken = new Map<string, string>();
+/**
+ * @param inputs paths of files that are read
+ * @throws USAGE when two outputs would write to the same place, or one to where an input is
+ */
+export function refuseSamePlace(outputs: readonly NamedTarget[], inputs: readonly string[] = []): void {
+  const taken = new Map(inputs.map((path) => [realPath(path), `${path} is read from there`]));
   for (const { name, target } of outputs) {
     const place = target === "-" ? target : realPath(target);
     const other = taken.get(place);
     if (other !== undefined) {
-      throw new AiwError(
-        "USAGE",
-        `${name}: ${other} writes ${target === "-" ? "to stdout" : "there"} already`,
-      );
+      throw new AiwError("USAGE", `${name}: ${other}`);
     }
-    taken.set(place, name);
+    taken.set(place, `${name} writes ${target === "-" ? "to stdout" : "there"} already`);
   }
 }
 

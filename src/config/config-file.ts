@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, stringify } from "yaml";
 import { AiwError, systemCode } from "../core/errors.js";
 import { type Layer, SETTINGS, type SettingName } from "./settings.js";
 
@@ -65,7 +65,7 @@ export function parseConfigFile(path: string, content: string): ConfigFile {
   const lineOf = new Map<string, string>();
   const values: Record<string, unknown> = {};
   for (const { key, value } of root?.items ?? []) {
-    const name = isScalar(key) ? String(key.value) : String(key);
+    const name = nameOf(key);
     const place = at((isScalar(key) ? key.range?.[0] : undefined) ?? 0);
     if (!(name in SETTINGS)) {
       const known = Object.keys(SETTINGS).join(", ");
@@ -75,7 +75,7 @@ export function parseConfigFile(path: string, content: string): ConfigFile {
     for (const [index, item] of isSeq(value) ? value.items.entries() : []) {
       if (isNode(item) && item.range) lineOf.set(`${name}[${index}]`, at(item.range[0]));
     }
-    values[name] = (value as { toJSON?(): unknown } | null)?.toJSON?.() ?? undefined;
+    values[name] = valueOf(value);
   }
   anchorPaths(values, dirname(path));
   return {
@@ -85,6 +85,31 @@ export function parseConfigFile(path: string, content: string): ConfigFile {
     describe: (name: SettingName, item?: number) =>
       `${lineOf.get(`${name}[${item}]`) ?? lineOf.get(name) ?? basename(path)}: ${name}`,
   };
+}
+
+/**
+ * The text of a configuration file without some of its settings, which says the same wherever it lies.
+ * @returns undefined where it gives none of them, or is not a mapping
+ */
+export function withoutSettings(
+  { path, content }: ConfigText,
+  names: readonly SettingName[],
+): string | undefined {
+  const { contents: root, errors } = parseDocument(content, { prettyErrors: false });
+  if (errors.length > 0 || !isMap(root)) return undefined;
+  const values = Object.fromEntries(root.items.map(({ key, value }) => [nameOf(key), valueOf(value)]));
+  if (!names.some((name) => name in values)) return undefined;
+  for (const name of names) values[name] = undefined;
+  anchorPaths(values, dirname(path));
+  return stringify(values);
+}
+
+function nameOf(key: unknown): string {
+  return isScalar(key) ? String(key.value) : String(key);
+}
+
+function valueOf(value: unknown): unknown {
+  return (value as { toJSON?(): unknown } | null)?.toJSON?.() ?? undefined;
 }
 
 /**

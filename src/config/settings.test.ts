@@ -30,6 +30,9 @@ describe("resolveSettings", () => {
     ["duration", "2m", 120_000_000],
     ["duration", "1.5", 1_500_000],
     ["warmup", "0s", 0],
+    ["max_regression", "5%", 0.05],
+    ["max_regression", "2.5 %", 0.025],
+    ["max_regression", 0.1, 0.1],
     ["out", "ndjson:-", [{ kind: "ndjson", target: "-" }]],
     ["out", ["ndjson:C:/x"], [{ kind: "ndjson", target: "C:/x" }]],
     ["source", ["a.jpg", "b.jpg"], ["a.jpg", "b.jpg"]],
@@ -45,6 +48,14 @@ describe("resolveSettings", () => {
     ["fps", "-1", '--fps "-1" is not a rate above 0 and up to 1000'],
     ["fps", "NaN", '--fps "NaN" is not a rate above 0 and up to 1000'],
     ["fps", "10000", '--fps "10000" is not a rate above 0 and up to 1000'],
+    ...["5", "0%", "100%", "-5%", "a%", "%", ""].map(
+      (value) =>
+        [
+          "max_regression",
+          value,
+          `--max_regression "${value}" is not a share above 0 and below 100 %, such as "5%" or "0.05"`,
+        ] as const,
+    ),
     ["frames", "1.5", '--frames "1.5" is not a whole number of 1 or more'],
     ["duration", "0s", '--duration "0s" is not a time above 0 such as "500ms", "30s" or "2m"'],
     ["duration", "soon", '--duration "soon" is not a time above 0 such as "500ms", "30s" or "2m"'],

@@ -38,6 +38,7 @@ export const SETTINGS = {
   html: v.nonEmpty,
   gates: v.gates,
   max_duration: v.positiveDuration,
+  max_regression: v.percentage,
   require_stable: v.flag,
   find_max: v.flag,
   sweep: v.rates,

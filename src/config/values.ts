@@ -33,6 +33,14 @@ export const nonEmpty = parsed((v) => (v === "" ? undefined : v), "is empty");
 /** 0..1 */
 export const fraction = parsed((v) => number(v, (n) => n >= 0 && n <= 1), "is not a number from 0 to 1");
 
+/** A share above 0 and below 1, as "5%" or "0.05": a bare 5 could be meant either way. */
+export const percentage = parsed((v) => {
+  const [, digits, sign] = /^(\d+(?:\.\d+)?|\.\d+)\s*(%?)$/.exec(v) ?? [];
+  if (digits === undefined) return undefined;
+  const share = sign === "%" ? Number(digits) / 100 : Number(digits);
+  return share > 0 && share < 1 ? share : undefined;
+}, 'is not a share above 0 and below 100 %, such as "5%" or "0.05"');
+
 export const positiveInteger = parsed(
   (v) => number(v, (n) => Number.isInteger(n) && n >= 1),
   "is not a whole number of 1 or more",

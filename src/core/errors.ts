@@ -78,7 +78,16 @@ const ERROR_TABLE = {
   OUTPUT_FAILED: failed("Check the target's path, permissions and free space."),
   CLASS_UNKNOWN: usage("Give names or ids of the model's own classes."),
   GATE_FAILED: { exit: ExitCode.gateFailed, advice: "" },
-  GATE_INSUFFICIENT: { exit: ExitCode.gateInsufficient, advice: "Measure for longer with --duration." },
+  GATE_INSUFFICIENT: { exit: ExitCode.gateInsufficient, advice: "" },
+  REPORT_INVALID: usage("Give a report that `aiw bench --json FILE` has written."),
+  SLICE_FAILED: failed(""),
+  REGRESSION: { exit: ExitCode.gateFailed, advice: "" },
+  NOT_COMPARABLE: {
+    exit: ExitCode.gateInsufficient,
+    advice:
+      "Measure both in one job with aiw bench --against, or have them judged all the same with --allow-differences.",
+  },
+  COMPARISON_INSUFFICIENT: { exit: ExitCode.gateInsufficient, advice: "" },
   NO_RESULTS: failed("Look at the errors and drops above."),
   INTERRUPTED: { exit: ExitCode.interrupted, advice: "" },
   INTERNAL: failed("This is a defect of aiw: run with --debug and report what it prints."),

@@ -55,22 +55,32 @@ const NOBODY = new Set(["root", "user", "node", "admin", "runner", "ubuntu", "de
  * a line from a URL's scheme to the last @, all behind the name of a secret.
  */
 export function privacyMask({ homes, userName, secrets }: PrivateFacts): (text: string) => string {
-  const values = [...new Set(secrets)]
-    .filter((value) => value.length >= SHORTEST_SECRET)
-    .sort((a, b) => b.length - a.length);
+  const hideSecrets = secretsMask(secrets);
   const ownHomes = homes.filter((home) => home.length > 1).sort((a, b) => b.length - a.length);
   const homePattern = new RegExp(`(?:${ownHomes.map(escaped).join("|")})(?![\\w-])`, "gi");
   const hidesUser = userName.length >= SHORTEST_USER_NAME && !NOBODY.has(userName.toLowerCase());
   const userPattern = new RegExp(`(?<![\\p{L}\\p{N}_])${escaped(userName)}(?![\\p{L}\\p{N}_])`, "giu");
   return (text) => {
-    let masked = text;
-    for (const value of values) masked = masked.replaceAll(value, MASK);
-    masked = maskUrls(masked);
-    masked = maskAssignments(maskSecrets(masked));
+    let masked = maskAssignments(hideSecrets(text));
     masked = masked.replace(/\b(Bearer|Basic)\s+\S+/gi, `$1 ${MASK}`).replace(TOKEN_SHAPES, MASK);
     if (ownHomes.length > 0) masked = masked.replace(homePattern, "~");
     masked = masked.replace(OTHER_HOMES, `$1${MASK}`);
     return hidesUser ? masked.replace(userPattern, MASK) : masked;
+  };
+}
+
+/**
+ * What takes these values out of a text that another program wrote, and the credentials of every URL: all of
+ * a line from its scheme to the last @.
+ */
+export function secretsMask(secrets: readonly string[]): (text: string) => string {
+  const values = [...new Set(secrets)]
+    .filter((value) => value.length >= SHORTEST_SECRET)
+    .sort((a, b) => b.length - a.length);
+  return (text) => {
+    let masked = text;
+    for (const value of values) masked = masked.replaceAll(value, MASK);
+    return maskSecrets(maskUrls(masked));
   };
 }
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const BIN = fileURLToPath(new URL("../../bin/aiw.js", import.meta.url));
+export const BIN = fileURLToPath(new URL("../../bin/aiw.js", import.meta.url));
 
 export interface Finished {
   readonly code: number | null;

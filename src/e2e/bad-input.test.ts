@@ -56,7 +56,37 @@ describe("bad usage", () => {
     [["nonsense"], "USAGE", "nonsense"],
     [["doctor", "--worker", "nowhere"], "USAGE", '--worker "nowhere"'],
     [["init", "--model", "x.onnx", "--optimize"], "NOT_BUILT", "--optimize is not built yet"],
-    [["compare", "a.json", "b.json"], "NOT_BUILT", "aiw compare is not built yet"],
+    [["compare", "a.json"], "USAGE", "missing required argument 'head'"],
+    [["compare", "a.json", "b.json", "c.json"], "USAGE", "too many arguments"],
+    [
+      ["compare", "a.json", "b.json", "--max-regression", "5"],
+      "USAGE",
+      '--max-regression "5" is not a share',
+    ],
+    [["compare", "no.json", "b.json"], "REPORT_INVALID", "no.json is not there"],
+    [["compare", file("none.json", ""), "b.json"], "REPORT_INVALID", "none.json is empty"],
+    [["compare", folder, "b.json"], "REPORT_INVALID", "cannot be read (EISDIR)"],
+    [
+      ["compare", ONNX, "b.json"],
+      "REPORT_INVALID",
+      'some.onnx is not JSON (it begins with "not looked into")',
+    ],
+    [["compare", file("list.json", "[]"), "b.json"], "REPORT_INVALID", "list.json is JSON, but no report"],
+    [
+      ["compare", file("rates.json", '{"schema":"aiw.rates/1"}'), "b.json"],
+      "REPORT_INVALID",
+      'is of schema "aiw.rates/1", not "aiw.bench/1"',
+    ],
+    [
+      ["compare", file("next.json", '{"schema":"aiw.bench/2"}'), "b.json"],
+      "REPORT_INVALID",
+      'is of schema "aiw.bench/2", and this aiw reads "aiw.bench/1"',
+    ],
+    [
+      ["compare", file("part.json", '{"schema":"aiw.bench/1","time":"x"}'), "b.json"],
+      "REPORT_INVALID",
+      "part.json is no whole aiw.bench/1 report: at environment",
+    ],
     [["run", "--model", ONNX, "--source", "synthetic:", "--config", "no.yaml"], "CONFIG_INVALID", "no.yaml"],
     [["worker", "--port", "99999"], "USAGE", '--port "99999"'],
   ])("%j exits 2", async (args, name, said) => {

@@ -59,7 +59,7 @@ describe("gates of aiw bench", () => {
     const { code, stderr, report } = await bench("--fps", "20", "--frames", "10", "--gate", "p95<60s");
     expect(code).toBe(4);
     expect(stderr).toMatch(
-      /GATE_INSUFFICIENT: "p95<60s" cannot be judged, of 90 samples needed there are \d+\./,
+      /GATE_INSUFFICIENT: "p95<60s" cannot be judged, of 90 samples needed there are \d+;/,
     );
     expect(report.verdict).toBe("insufficient");
   });
@@ -136,12 +136,29 @@ describe("aiw bench at several rates", () => {
     const all = await bench("--find-max", "--fps", "600", "--duration", "100ms", "--gate", "errors<=0%");
     expect(all.code, all.stderr).toBe(0);
     expect(all.report).toMatchObject({ max_fps: 1000, failed_fps: null });
-    expect(all.stderr).toContain("1000 fps is the highest that passes errors<=0%");
+    expect(all.stderr).toContain("1000 fps is the highest that passes errors<=0%.");
     await worker?.close();
     const none = await bench("--find-max", "--fps", "4", "--duration", "300ms", "--gate", "max<0.001ms");
     expect(none.code).toBe(3);
     expect(none.report).toMatchObject({ max_fps: null, failed_fps: 1 });
     expect(none.stderr).toContain('"max<0.001ms": no rate down to 1 fps passes');
+  });
+
+  it("exits 4 where the samples were too few at every rate of a search", async () => {
+    const args = ["--find-max", "--fps", "2", "--duration", "1s", "--gate", "p95<60s"];
+    const { code, stderr, report } = await bench(...args);
+    expect(code).toBe(4);
+    expect(report).toMatchObject({ max_fps: null, failed_fps: 1 });
+    expect(stderr).toMatch(
+      /GATE_INSUFFICIENT: no rate was shown to pass, at 1 fps "p95<60s" cannot be judged, of 90 samples needed/,
+    );
+  });
+
+  it("takes no rate of a search for longer than --max-duration", async () => {
+    const args = ["--find-max", "--fps", "500", "--max-duration", "300ms", "--gate", "max<0.001ms"];
+    const { code, stderr } = await bench(...args);
+    expect(code).toBe(3);
+    expect(stderr).toContain("measuring at 500 fps for 0.3 s");
   });
 
   it("reports the rates that were measured when it is interrupted", async () => {
@@ -158,9 +175,11 @@ describe("aiw bench at several rates", () => {
     const running = startAiw([...args, "--duration", "60s", "--sweep", "fps=20,10"]);
     await inSecond;
     running.child.kill("SIGINT");
-    const { code, stdout } = await running.finished;
+    const { code, stdout, stderr } = await running.finished;
     expect(code).toBe(130);
     expect(JSON.parse(stdout).runs[0]).toMatchObject({ ended_early: "interrupted" });
+    expect(stderr).toMatch(/│ +20 │.*│ cut off │\n/);
+    expect(stderr).toContain("At 20 fps it ended early: interrupted.");
   });
 
   it.each([

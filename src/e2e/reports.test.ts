@@ -36,7 +36,16 @@ const FRAMES = ["--frames", "10"];
 describe("reports of aiw bench", () => {
   it("are written in every form, the JSON as the published schema has it", async () => {
     const gates = ["--gate", "max<60s", "--gate", "max<0.001ms"];
-    const files = ["--json", at("r.json"), "--junit", at("r.xml"), "--markdown", at("r.md")];
+    const files = [
+      "--json",
+      at("r.json"),
+      "--junit",
+      at("r.xml"),
+      "--markdown",
+      at("r.md"),
+      "--html",
+      at("r.html"),
+    ];
     const { code, stdout, stderr } = await bench({}, ...FRAMES, ...gates, ...files);
     expect({ code, stdout }, stderr).toEqual({ code: 3, stdout: "" });
     const report = JSON.parse(read("r.json")) as { frames: { offered: number } };
@@ -45,18 +54,29 @@ describe("reports of aiw bench", () => {
     expect(report.frames.offered).toBe(10);
     expect(read("r.xml")).toMatch(/<testsuites name="aiw bench" tests="3" failures="1" errors="0"/);
     expect(read("r.md")).toMatch(/^### aiw bench: fail\n/);
+    expect(read("r.html")).toMatch(/^<!DOCTYPE html>/i);
     expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
   });
 
   it("are written of several rates as well", async () => {
     const args = ["--sweep", "fps=10,20", "--duration", "500ms"];
-    const files = ["--json", at("s.json"), "--junit", at("s.xml"), "--markdown", at("s.md")];
+    const files = [
+      "--json",
+      at("s.json"),
+      "--junit",
+      at("s.xml"),
+      "--markdown",
+      at("s.md"),
+      "--html",
+      at("s.html"),
+    ];
     const { code, stderr } = await bench({}, ...args, ...files);
     expect(code, stderr).toBe(0);
     const validate = new Ajv2020({ strict: true }).compile(schema("aiw.rates-1.schema.json"));
     expect(validate(JSON.parse(read("s.json"))), JSON.stringify(validate.errors)).toBe(true);
     expect(read("s.xml").match(/<testsuite /g)).toHaveLength(2);
     expect(read("s.md")).toMatch(/^### aiw bench: 2 rates\n/);
+    expect(read("s.html")).toMatch(/^<!DOCTYPE html>/i);
   });
 
   it("go to stdout, as any of them", async () => {
@@ -81,7 +101,8 @@ describe("reports of aiw bench", () => {
       for (const [flag, other] of [
         ["--json", "--junit"],
         ["--markdown", "--json"],
-        ["--junit", "--markdown"],
+        ["--junit", "--html"],
+        ["--html", "--markdown"],
       ] as const) {
         const { code, stderr } = await bench({}, ...FRAMES, flag, "/dev/full", other, at("other"));
         expect(code).toBe(1);

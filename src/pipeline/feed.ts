@@ -22,6 +22,8 @@ export interface FeedLimits {
   readonly maxFrames?: number | undefined;
   /** From the first frame's due time on. */
   readonly durationUs?: number | undefined;
+  /** Told when the run begins: the first due time, microseconds of the Clock. */
+  readonly onStart?: ((startUs: number) => void) | undefined;
   /** Goes on after that, of a paced or a live source, as long as more is wanted. */
   readonly extend?: { readonly mostUs: number; readonly wanted: () => boolean } | undefined;
 }
@@ -80,6 +82,7 @@ export class Feed {
     const { signal } = stop;
     await this.prefetch.whenReady(signal);
     const startUs = this.clock.nowUs();
+    limits.onStart?.(startUs);
     const cancel = stopAfter(this.clock, durationUs, stop);
     try {
       for (let n = 0; n < maxFrames; n++) {
@@ -106,6 +109,7 @@ export class Feed {
     // A result in flight, and a frame that is being read, have to be taken when they come.
     const mayBlock = () => stream.isIdle && this.prefetch.isAtRest;
     const startUs = this.clock.nowUs();
+    limits.onStart?.(startUs);
     const off = stream.on("idle", () => this.prefetch.setQuiet(true));
     try {
       for (let i = 0; i < most && !signal.aborted; i++) {
@@ -143,6 +147,7 @@ export class Feed {
     this.prefetch.discard();
     await this.prefetch.whenReady(signal);
     const startUs = this.clock.nowUs();
+    limits.onStart?.(startUs);
     const longestUs = extend === undefined ? durationUs : Math.max(durationUs ?? 0, extend.mostUs);
     const cancel = stopAfter(this.clock, longestUs, stop);
     const enoughUs = extend === undefined ? Number.POSITIVE_INFINITY : startUs + (durationUs ?? 0);

@@ -52,8 +52,8 @@ describe("Markdown", () => {
   });
 
   it("has a table of rates with what was found", () => {
-    const markdown = ratesMarkdown(ratesReport([REPORT], { passed: undefined, failed: 10 }));
-    expect(markdown).toContain("no rate was found that passes p95&lt;20ms and drops&lt;=99%");
+    const markdown = ratesMarkdown(ratesReport([REPORT], "finished"));
+    expect(markdown).toContain("No rate was found that passes p95&lt;20ms and drops&lt;=99%");
     const [rates] = tables(markdown);
     expect(rates?.[2]?.[0]?.trim()).toBe("10");
     expect(rates?.[2]?.at(-1)?.trim()).toBe("fail");

@@ -4,7 +4,7 @@ import { headline } from "./bench-table.js";
 import { gateWords, verdictWords } from "./gate-words.js";
 import { escapeMarkdown, markdownTable } from "./markdown.js";
 import { percent } from "./percent.js";
-import { foundRate } from "./rates-table.js";
+import { earlyEnd, foundRate } from "./rates-table.js";
 
 const PERCENTILES = ["p50", "p90", "p95", "p99", "max", "mean"] as const;
 
@@ -55,7 +55,7 @@ export function ratesMarkdown(report: RatesReport): string {
     ...(first === undefined
       ? []
       : [headline(first).split("\n").slice(0, 2).map(escapeMarkdown).join("<br>\n")]),
-    ...foundRate(report).map(escapeMarkdown),
+    ...[...foundRate(report), ...runs.flatMap(earlyEnd)].map(escapeMarkdown),
     markdownTable([...head, ["gates", "left"]], rows),
     ...(first === undefined ? [] : [folded("Environment and settings", details(first))]),
   ]);

@@ -1,13 +1,13 @@
 import Table from "cli-table3";
 import type { BenchReport, JudgedGate, TruthFigures, TruthReport } from "../bench/report-schema.js";
 import { LATENCIES } from "../results/latency.js";
-import { listWithin } from "./list-within.js";
-import { gateWords, verdictWords } from "./gate-words.js";
+import { COLUMNS, fit, listWithin, wrapped } from "./columns.js";
+import { gateWords } from "./gate-words.js";
 import { percent } from "./percent.js";
 import { STAGE_MARKS, stageBar } from "./stage-bar.js";
 
-const COLUMNS = 80;
 const BAR_COLUMNS = 56;
+const CLASS_COLUMNS = 13;
 /** Classes that the table of truth names. */
 const NAMED_CLASSES = 8;
 const PERCENTILES = ["p50", "p90", "p95", "p99", "max", "mean"] as const;
@@ -16,7 +16,9 @@ const PERCENTILES = ["p50", "p90", "p95", "p99", "max", "mean"] as const;
 export function benchTable(report: BenchReport): string {
   const { truth, gates } = report;
   return [
-    headline(report),
+    ...headline(report)
+      .split("\n")
+      .map((line) => fit(line)),
     ledgerTable(report),
     latencyTable(report),
     ...(truth === undefined ? [] : [truthTable(truth)]),
@@ -53,7 +55,7 @@ function ledgerTable({ frames, drop_rate, fps }: BenchReport): string {
     dropped,
     `${(drop_rate * 100).toFixed(1)} %`,
   ]);
-  const why = reasons.length === 0 ? [] : [`dropped     ${reasons.join(", ")}`];
+  const why = reasons.length === 0 ? [] : wrapped(`dropped     ${reasons.join(", ")}`);
   const rates = `fps         offered ${fps.offered.toFixed(2)}, achieved ${fps.achieved.toFixed(2)}`;
   return [table.toString(), rates, ...why].join("\n");
 }
@@ -67,15 +69,20 @@ function latencyTable({ latency_ms: latency }: BenchReport): string {
   for (const name of LATENCIES) {
     const summary = latency[name];
     const label = name === "total" ? name : `${STAGE_MARKS[name]} ${name}`;
-    const cells = PERCENTILES.map((p) => (summary.count === 0 ? "–" : summary[p].toFixed(2)));
+    const cells = PERCENTILES.map((p) => (summary.count === 0 ? "–" : milliseconds(summary[p])));
     table.push([label, ...cells]);
   }
   const bar = stageBar(latency, BAR_COLUMNS);
   return [table.toString(), ...(bar === "" ? [] : [`stages      ${bar}`])].join("\n");
 }
 
+/** Two decimals, fewer of what has many digits before them. */
+function milliseconds(ms: number): string {
+  return ms.toFixed(ms < 1000 ? 2 : ms < 100_000 ? 1 : 0);
+}
+
 function truthTable({ by_class, ...total }: TruthReport): string {
-  const figures = ["precision", "recall", "mean IoU", "objects", "false pos.", "ignored"];
+  const figures = ["precision", "recall", "mean IoU", "objects", "false +", "ignored"];
   const table = new Table({
     head: ["truth", ...figures],
     colAligns: ["left", ...figures.map(() => "right" as const)],
@@ -91,22 +98,32 @@ function truthTable({ by_class, ...total }: TruthReport): string {
       ...[of.objects, of.false_positives, of.ignored],
     ]);
   push("all", total);
-  for (const [name, of] of classes.slice(0, NAMED_CLASSES)) push(`  ${name}`, of);
+  for (const [name, of] of classes.slice(0, NAMED_CLASSES)) push(fit(`  ${name}`, CLASS_COLUMNS), of);
   if (classes.length > NAMED_CLASSES) table.push(["  …", ...figures.map(() => "")]);
   return table.toString();
 }
 
 function gateTable(gates: readonly JudgedGate[]): string {
+  const head = ["gate", "value", "limit", "samples", "verdict"] as const;
+  const rows = gates.map((gate) => {
+    const { value, limit } = gateWords(gate);
+    return [gate.gate, value, limit, String(gate.samples), shortVerdict(gate)] as const;
+  });
+  const widthOf = (column: number) => Math.max(...[head, ...rows].map((row) => (row[column] ?? "").length));
+  // Each column has a blank to both sides and a line behind it; the table begins with one more.
+  const left = COLUMNS - 1 - head.slice(1).reduce((sum, _, i) => sum + widthOf(i + 1) + 3, 3);
   const table = new Table({
-    head: ["gate", "value", "limit", "samples", "verdict"],
+    head: [...head],
     colAligns: ["left", "right", "right", "right", "left"],
     style: { head: [], border: [], compact: true },
   });
-  for (const gate of gates) {
-    const { value, limit } = gateWords(gate);
-    table.push([gate.gate, value, limit, gate.samples, verdictWords(gate)]);
-  }
+  for (const [gate, ...rest] of rows) table.push([fit(gate, left), ...rest]);
   return table.toString();
+}
+
+function shortVerdict({ verdict, samples, needed }: JudgedGate): string {
+  if (verdict !== "insufficient") return verdict;
+  return samples === 0 ? "no samples" : `needs ${needed}`;
 }
 
 function remarks({ detections, resources, stability, frames, ended_early: early }: BenchReport): string[] {
@@ -120,6 +137,6 @@ function remarks({ detections, resources, stability, frames, ended_early: early 
     `memory      client ${shown(resources.client_rss_mb, "MB")}, worker ${shown(resources.worker_rss_mb, "MB")}`,
     `CPU a frame client ${shown(resources.client_cpu_ms_per_frame, "ms")}, worker ${shown(resources.worker_cpu_ms_per_frame, "ms")}, source ${shown(resources.source_cpu_ms_per_frame, "ms")}`,
     `stability   ${stability.verdict}`,
-    ...(early === undefined ? [] : [`ended early ${early}`]),
+    ...(early === undefined ? [] : wrapped(`ended early ${early}`)),
   ];
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { gateWords, verdictWords } from "./gate-words.js";
+import { gateProblem, gateWords, verdictWords } from "./gate-words.js";
 
 it.each([
   ["p95<150ms", 61.2349, 150, "61.235 ms", "150 ms"],
@@ -14,6 +14,16 @@ it.each([
   ["detections>=1", 218, 1, "218", "1"],
 ])("%s: the figures have their unit", (gate, value, limit, valueWords, limitWords) => {
   expect(gateWords({ gate, value, limit })).toEqual({ value: valueWords, limit: limitWords });
+});
+
+it.each([
+  ["p95<1s", "nothing came back"],
+  ["inference.p95<1s", "the worker does not report inference"],
+  ["worker_rss<1MB", "the worker does not report what it uses"],
+  ["recall>=1%", "in the frames there was nothing for it, of the classes and at the size asked for"],
+])("%s without a sample: %s", (gate, why) => {
+  const judged = { gate, value: null, limit: 1, verdict: "insufficient", samples: 0, needed: 1 } as const;
+  expect(gateProblem(judged)).toBe(`"${gate}" cannot be judged: ${why}`);
 });
 
 it("says what is missing", () => {

@@ -39,5 +39,8 @@ function whyNothing(gate: string): string {
   const stage = /^([a-z]+)\./.exec(gate)?.[1];
   if (stage !== undefined) return `the worker does not report ${stage}`;
   if (/^(worker_rss|cpu_per_frame)/.test(gate)) return "the worker does not report what it uses";
-  return "in the frames there was nothing for it, of the classes and at the size asked for";
+  if (/^(recall|precision)\b/.test(gate)) {
+    return "in the frames there was nothing for it, of the classes and at the size asked for";
+  }
+  return "nothing came back";
 }

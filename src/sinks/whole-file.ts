@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { settledOrAborted } from "../core/settled-or-aborted.js";
 import { outputFailed } from "./output-failed.js";
 import { isReaderGone, StdoutWriter } from "./stdout.js";
 
@@ -24,10 +25,11 @@ export function checkWritable(target: string): void {
  * Writes a file whole or not at all: under another name first, then renamed into place. What is no
  * ordinary file (a pipe, /dev/stderr) is written as it is.
  * @param target path, or "-" for stdout
+ * @param giveUp ends the waiting for a reader of stdout that takes nothing
  * @throws OUTPUT_FAILED; a file that was there before is untouched then
  */
-export async function writeWhole(target: string, text: string): Promise<void> {
-  return target === "-" ? writeToStdout(text) : writeWholeFile(target, text);
+export async function writeWhole(target: string, text: string, giveUp?: AbortSignal): Promise<void> {
+  return target === "-" ? writeToStdout(text, giveUp) : writeWholeFile(target, text);
 }
 
 /** As `writeWhole`, for what is never stdout. */
@@ -47,10 +49,10 @@ export async function writeWholeFile(target: string, content: string | Uint8Arra
   }
 }
 
-async function writeToStdout(text: string): Promise<void> {
+async function writeToStdout(text: string, giveUp = new AbortController().signal): Promise<void> {
   const stdout = new StdoutWriter();
   stdout.write(text);
-  await stdout.flush().catch((error: unknown) => {
+  await settledOrAborted(stdout.flush(), giveUp).catch((error: unknown) => {
     if (!isReaderGone(error)) throw error;
   });
 }
