@@ -224,9 +224,9 @@ describe("aiw bench --against", () => {
     const { code, stdout, stderr } = await aiw([...SMALL, ...remote, "--against", "--warmup 0s"]);
     expect(code, stderr).toBe(4);
     expect(stderr).toMatch(
-      /COMPARISON_INSUFFICIENT: .* of 1 pair of slices; some 10 would do: --duration 20s/,
+      /COMPARISON_INSUFFICIENT: .* of 1 pair of slices; some 12 would do: --duration 24s/,
     );
-    expect(JSON.parse(stdout)).toMatchObject({ verdict: "insufficient", pairs_needed: 10 });
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: "insufficient", pairs_needed: 12 });
   });
 
   it("leaves alone what aiw.yaml says of benches by themselves, and writes none of their reports", async () => {
