@@ -6,7 +6,8 @@ import type { Pace } from "../pipeline/feed.js";
 import type { FrameSource, SourceOptions } from "../source/frame-source.js";
 import type { Machine } from "./machine.js";
 
-const DEFAULT_SIZE = { width: 640, height: 480 };
+/** What frames are fitted into unless told otherwise, pixels. */
+export const DEFAULT_SIZE = { width: 640, height: 480 };
 
 /** What a command is to look at. @throws NOT_BUILT */
 export function sourcesOf(settings: Settings): SourceName[] {

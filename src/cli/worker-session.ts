@@ -2,6 +2,7 @@ import { basename, dirname } from "node:path";
 import type { InitOptions, WorkerClient, WorkerInfo } from "../client/worker-client.js";
 import type { Settings } from "../config/settings.js";
 import { AiwError } from "../core/errors.js";
+import { checkFresh } from "../optimize/provenance.js";
 import { checkModelFile } from "../worker-process/model-file.js";
 import { environmentError } from "../worker-process/environment-error.js";
 import { startWorker, type WorkerProcess } from "../worker-process/worker-process.js";
@@ -24,7 +25,7 @@ const LAST_WORDS_WAIT_MS = 1_000;
 
 /**
  * Connects to the worker that the settings name, or starts one; opens a session with the model.
- * @throws NO_MODEL, MODEL_…, WORKER_…, PYTHON_…
+ * @throws NO_MODEL, MODEL_… (MODEL_STALE for an optimised one whose original has changed), WORKER_…, PYTHON_…
  */
 export async function openWorkerSession(
   settings: Settings,
@@ -114,6 +115,8 @@ async function spawnWorker(
   // Checked here, so that a file that is missing or no model is known before anything is made or started;
   // its real path, so that a link into another folder is inside the one folder that the worker may load from.
   const modelPath = await checkModelFile(model);
+  const doubt = await checkFresh(modelPath);
+  if (doubt !== undefined) context.progress.note(`aiw: warning: ${doubt}`);
   const { python, kind } = await machine.python();
   context.progress.step("starting the worker");
   const { threads, engine, log_format: logFormat } = settings;
@@ -149,7 +152,7 @@ async function initSession(client: WorkerClient, settings: Settings, modelPath: 
   };
   if (classes.length === 0) return client.init(base);
   const { classNames } = await client.init(base);
-  return client.init({ ...base, classes: classes.map((wanted) => classId(wanted, classNames)) });
+  return client.init({ ...base, classes: classIds(classes, classNames) });
 }
 
 /** Names of the classes that are reported; undefined when all are. */
@@ -157,6 +160,11 @@ export function reportedClasses(settings: Settings, { classNames }: WorkerInfo):
   const { classes = [] } = settings;
   if (classes.length === 0) return undefined;
   return classes.map((wanted) => classNames[classId(wanted, classNames)] ?? wanted);
+}
+
+/** @throws CLASS_UNKNOWN */
+export function classIds(wanted: readonly string[], names: readonly string[]): number[] {
+  return wanted.map((one) => classId(one, names));
 }
 
 function classId(wanted: string, names: readonly string[]): number {

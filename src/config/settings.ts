@@ -42,6 +42,9 @@ export const SETTINGS = {
   require_stable: v.flag,
   find_max: v.flag,
   sweep: v.rates,
+  calibrate: v.texts,
+  min_agreement: v.fraction,
+  allow_unverified: v.flag,
   quiet: v.flag,
   log_format: v.oneOf(LOG_FORMATS),
 } as const satisfies Record<string, z.ZodType>;

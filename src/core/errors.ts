@@ -39,6 +39,10 @@ const ERROR_TABLE = {
   MODEL_NOT_A_FILE: failed("Name the .onnx file itself."),
   MODEL_EMPTY: failed("Copy or download it again."),
   MODEL_UNREADABLE: failed("Check its permissions."),
+  MODEL_STALE: failed("Optimise it anew with aiw init --optimize, or run the model itself with --model."),
+  OPTIMIZE_UNJUDGED: failed(
+    "Give --calibrate a source in which the model sees more, lower --conf, or accept what can't be judged with --allow-unverified.",
+  ),
   EXPORT_FAILED: failed(
     "Run with --debug to see all that it said, or export by hand: yolo export model=FILE.pt format=onnx.",
   ),

@@ -59,3 +59,14 @@ def nodes_taken(provider: str, path: Path, options: EngineOptions) -> int | None
     from aiw_worker.engines import ort  # noqa: PLC0415 - as above
 
     return ort.nodes_taken(provider, path, options.threads)
+
+
+def simplify(path: Path, out: Path) -> None:
+    """Writes a graph with its constants folded, as onnxruntime simplifies it for every processor.
+
+    Raises:
+        WorkerError: MODEL_INVALID, also where the shapes of the graph contradict each other.
+    """
+    from aiw_worker.engines import ort  # noqa: PLC0415 - as above
+
+    ort.simplify(path, out)

@@ -74,6 +74,21 @@ def nodes_taken(name: str, path: Path, threads: int) -> int | None:
     return sum(len(part.get_nodes()) for part in parts if part.ep_name == name)
 
 
+def simplify(path: Path, out: Path) -> None:
+    """Writes a graph with onnxruntime's basic optimisations: those that any engine can still read.
+
+    Raises:
+        WorkerError: MODEL_INVALID.
+    """
+    options = _options(1)
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(out)
+    try:
+        ort.InferenceSession(str(path), options, providers=[_CPU])
+    except Exception as error:
+        raise WorkerError(Code.MODEL_INVALID, _why_not_loaded(path, error)) from error
+
+
 @contextmanager
 def _errors_logged() -> Iterator[None]:
     """A provider whose libraries can't be loaded is left out without an error; then only the log says why,
