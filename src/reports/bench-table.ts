@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import type { BenchReport, JudgedGate, TruthFigures, TruthReport } from "../bench/report-schema.js";
-import { LATENCIES } from "../results/latency.js";
+import { LATENCIES, SUMMARY_FIGURES } from "../results/latency.js";
 import { COLUMNS, fit, listWithin, wrapped } from "./columns.js";
 import { gateWords } from "./gate-words.js";
 import { percent } from "./percent.js";
@@ -10,7 +10,6 @@ const BAR_COLUMNS = 56;
 const CLASS_COLUMNS = 13;
 /** Classes that the table of truth names. */
 const NAMED_CLASSES = 8;
-const PERCENTILES = ["p50", "p90", "p95", "p99", "max", "mean"] as const;
 
 /** A bench report as tables for a terminal, without colour. */
 export function benchTable(report: BenchReport): string {
@@ -62,14 +61,14 @@ function ledgerTable({ frames, drop_rate, fps }: BenchReport): string {
 
 function latencyTable({ latency_ms: latency }: BenchReport): string {
   const table = new Table({
-    head: ["latency, ms", ...PERCENTILES],
-    colAligns: ["left", ...PERCENTILES.map(() => "right" as const)],
+    head: ["latency, ms", ...SUMMARY_FIGURES],
+    colAligns: ["left", ...SUMMARY_FIGURES.map(() => "right" as const)],
     style: { head: [], border: [], compact: true },
   });
   for (const name of LATENCIES) {
     const summary = latency[name];
     const label = name === "total" ? name : `${STAGE_MARKS[name]} ${name}`;
-    const cells = PERCENTILES.map((p) => (summary.count === 0 ? "–" : milliseconds(summary[p])));
+    const cells = SUMMARY_FIGURES.map((p) => (summary.count === 0 ? "–" : milliseconds(summary[p])));
     table.push([label, ...cells]);
   }
   const bar = stageBar(latency, BAR_COLUMNS);
