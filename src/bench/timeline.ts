@@ -1,3 +1,4 @@
+import { sum } from "../core/sum.js";
 import type { DropReason } from "../pipeline/ledger.js";
 import type { FrameOutcome } from "../results/frame-outcome.js";
 import { isResult } from "../results/frame-outcome.js";
@@ -158,10 +159,6 @@ export class TimelineRecorder {
 
 function offeredIn({ totalsUs, errors, dropped }: Slice): number {
   return totalsUs.length + errors + sum([...dropped.values()]);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 /** Milliseconds; null of nothing. */

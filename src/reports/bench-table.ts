@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import type { BenchReport, JudgedGate, TruthFigures, TruthReport } from "../bench/report-schema.js";
+import { droppedTotal } from "../pipeline/ledger.js";
 import { LATENCIES, SUMMARY_FIGURES } from "../results/latency.js";
 import { COLUMNS, fit, listWithin, wrapped } from "./columns.js";
 import { gateWords } from "./gate-words.js";
@@ -40,7 +41,6 @@ export function headline({ environment, settings, duration_s, warmup }: BenchRep
 
 function ledgerTable({ frames, drop_rate, fps }: BenchReport): string {
   const reasons = Object.entries(frames.dropped).map(([reason, n]) => `${reason} ${n}`);
-  const dropped = Object.values(frames.dropped).reduce((sum, n) => sum + n, 0);
   const table = new Table({
     head: ["offered", "results", "errors", "in flight", "dropped", "drop rate"],
     colAligns: Array(6).fill("right"),
@@ -51,7 +51,7 @@ function ledgerTable({ frames, drop_rate, fps }: BenchReport): string {
     frames.results,
     frames.errors,
     frames.in_flight,
-    dropped,
+    droppedTotal(frames),
     `${(drop_rate * 100).toFixed(1)} %`,
   ]);
   const why = reasons.length === 0 ? [] : wrapped(`dropped     ${reasons.join(", ")}`);
