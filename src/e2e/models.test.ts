@@ -1,19 +1,10 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { aiw, hasShared, media, model } from "./aiw.js";
+import { scratchFolder } from "./scratch-folder.js";
 
-const folder = mkdtempSync(join(tmpdir(), "aiw-models-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const file = (name: string, content: string | Buffer) => {
-  writeFileSync(join(folder, name), content);
-  return join(folder, name);
-};
-const folderOf = (name: string) => {
-  mkdirSync(join(folder, name));
-  return join(folder, name);
-};
+const { folder, file, subfolder } = scratchFolder("models");
 
 describe("aiw models", () => {
   it.each([
@@ -50,7 +41,7 @@ describe("aiw models", () => {
     ],
     ["a checkpoint", () => file("m.pt", "PK\x03\x04m/data.pkl"), "MODEL_NOT_EXPORTED", "AGPL-3.0"],
     ["empty", () => file("empty.onnx", ""), "MODEL_EMPTY", "empty.onnx"],
-    ["a folder", () => folderOf("models"), "MODEL_NOT_A_FILE", "is a folder"],
+    ["a folder", () => subfolder("models"), "MODEL_NOT_A_FILE", "is a folder"],
     ["a device", () => "/dev/null", "MODEL_NOT_A_FILE", "/dev/null"],
     [
       "a pointer",
