@@ -139,7 +139,11 @@ class Run {
 
   private noteSummary(): void {
     const elapsedUs = this.clock.nowUs() - this.startedUs;
-    const lines = [runSummary(this.stream.counts(), this.tally, elapsedUs), this.sink.summary?.() ?? ""];
+    const { warnings } = this.session.info;
+    const lines = [
+      runSummary(this.stream.counts(), this.tally, elapsedUs, warnings),
+      this.sink.summary?.() ?? "",
+    ];
     this.context.progress.note(lines.filter((line) => line !== "").join("\n"));
   }
 

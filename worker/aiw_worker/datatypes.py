@@ -109,6 +109,8 @@ class ModelInfo:
     version: str
     # Whether another size may be asked for.
     dynamic: bool
+    # What must be said wherever the model is used.
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

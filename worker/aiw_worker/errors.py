@@ -55,6 +55,8 @@ class Code(Enum):
     LISTEN_FAILED = ErrorKind(602)
     ENGINE_MISSING = ErrorKind(603)
     SCHEMA_MISSING = ErrorKind(604)
+    # Writing files
+    OUTPUT_FAILED = ErrorKind(700)
 
 
 class WorkerError(Exception):

@@ -47,5 +47,4 @@ class FrameFile:
         """Frames number `first` to `end` - 1, as they would come over the wire."""
         for index in range(first, min(end, len(self))):
             width, height = self._sizes[index]
-            data = memoryview(self._pixels[self._starts[index] : self._starts[index + 1]]).cast("B")
-            yield Frame(index, "", 0, width, height, "RGB", data)
+            yield Frame(index, "", 0, width, height, "RGB", self._pixels[self._starts[index] : self._starts[index + 1]].data)

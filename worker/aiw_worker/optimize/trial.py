@@ -26,7 +26,8 @@ def serve(
     """Loads, then answers each question with one line until they end.
 
     {"time": n} is answered by {"inference_us": [...]}, n inferences of the frames in turn;
-    {"detect": [first, end]} by {"inference_us": [...], "detections": [[[class, confidence, x, y, w, h]...]...]}.
+    {"detect": [first, end]} by that and "detections", of each frame a list of
+    [class, confidence, x, y, w, h].
     First of all comes {"load_ms", "width", "height", "provider", "version", "threads",
     "rss_bytes"}.
 
