@@ -47,7 +47,7 @@ export const COMMON_FLAGS: readonly Flag[] = [
   { syntax: "--size <WxH|native>", help: "fit frames into this size (default: 640x480)", setting: "size" },
   {
     syntax: `--pixel-format <${choice(PIXEL_FORMATS)}>`,
-    help: "what is sent (default: auto)",
+    help: "what frames are sent as (default: auto: raw here, JPEG across a network)",
     setting: "pixel_format",
   },
   { syntax: `--engine <${choice(ENGINES)}>`, help: "inference engine (default: auto)", setting: "engine" },
