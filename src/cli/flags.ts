@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
-import { DEVICES, ENGINES, LOG_FORMATS, PIXEL_FORMATS, type SettingName } from "../config/settings.js";
+import { DEVICES, ENGINES, LOG_FORMATS, PIXEL_FORMATS } from "../config/choices.js";
+import type { SettingName } from "../config/settings.js";
 
 /** One flag of the contract. */
 export interface Flag {
