@@ -13,6 +13,9 @@ const FRAME_BYTES = 192 * 1024 * 1024;
 /** Most frames that are looked at for them, of all sources together. */
 const LOOKED = 3_000;
 
+/** Nothing lost on the way, and what the quantiser's frames are in. */
+const AS_RGB = { source: "rgb24", picture: undefined } as const;
+
 export interface CalibrationFrames extends SplitFrames {
   /** Names of the sources, credentials masked. */
   readonly sources: readonly string[];
@@ -42,13 +45,7 @@ export async function calibrationFrames(
   const sources: string[] = [];
   for (const name of names) {
     progress.step(`taking frames of ${streamName(name.uri)}`);
-    const source = await openNamedSource(
-      name,
-      { ...settings, pixel_format: "rgb24" },
-      machine,
-      false,
-      interrupt,
-    );
+    const source = await openNamedSource(name, settings, AS_RGB, machine, false, interrupt);
     const close = () => void source.close();
     interrupt.addEventListener("abort", close);
     try {

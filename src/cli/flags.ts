@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
-import { DEVICES, ENGINES, LOG_FORMATS, PIXEL_FORMATS, type SettingName } from "../config/settings.js";
+import { DEVICES, ENGINES, LOG_FORMATS, PIXEL_FORMATS } from "../config/choices.js";
+import type { SettingName } from "../config/settings.js";
 
 /** One flag of the contract. */
 export interface Flag {
@@ -47,7 +48,7 @@ export const COMMON_FLAGS: readonly Flag[] = [
   { syntax: "--size <WxH|native>", help: "fit frames into this size (default: 640x480)", setting: "size" },
   {
     syntax: `--pixel-format <${choice(PIXEL_FORMATS)}>`,
-    help: "what is sent (default: auto)",
+    help: "what frames are sent as (default: auto: raw here, JPEG across a network)",
     setting: "pixel_format",
   },
   { syntax: `--engine <${choice(ENGINES)}>`, help: "inference engine (default: auto)", setting: "engine" },

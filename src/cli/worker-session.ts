@@ -1,19 +1,26 @@
 import { basename, dirname } from "node:path";
 import type { InitOptions, WorkerClient, WorkerInfo } from "../client/worker-client.js";
 import type { Settings } from "../config/settings.js";
+import { systemClock } from "../core/clock.js";
 import { AiwError } from "../core/errors.js";
+import type { PictureFormat } from "../frame/pixel-format.js";
 import { checkFresh } from "../optimize/provenance.js";
+import type { FrameSink } from "../pipeline/frame-sink.js";
 import { checkModelFile } from "../worker-process/model-file.js";
 import { environmentError } from "../worker-process/environment-error.js";
 import { startWorker, type WorkerProcess } from "../worker-process/worker-process.js";
 import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
 import type { Progress } from "./progress.js";
+import { chooseSending, type Sending } from "./sending.js";
 
 /** A worker with a model loaded, ready for frames. */
 export interface WorkerSession {
   readonly client: WorkerClient;
   readonly info: WorkerInfo;
+  readonly sending: Sending;
+  /** Takes a source's frames: the client itself, or what encodes them for it. */
+  readonly sink: FrameSink;
   /** The worker's process, if this command started it. */
   readonly process: WorkerProcess | undefined;
   /** Ends the session, and the worker if this command started it; idempotent. */
@@ -59,12 +66,24 @@ export async function openWorkerSession(
     const info = await initSession(client, settings, modelPath);
     signal.removeEventListener("abort", onAbort);
     for (const warning of info.warnings) progress.note(`aiw: warning: ${warning}`);
-    return { client, info, process: spawned?.process, close };
+    const receiver = { isLocal: client.isLocal, pixelFormats: info.pixelFormats };
+    const sending = chooseSending(settings.pixel_format ?? "auto", receiver);
+    const sink = sending.picture === undefined ? client : await encodingSink(client, sending.picture);
+    return { client, info, sending, sink, process: spawned?.process, close };
   } catch (thrown) {
     const error = signal.aborted ? signal.reason : await withLastWords(thrown, spawned?.process);
     await close();
     throw error;
   }
+}
+
+/** Its modules are loaded only where they are needed: sharp takes its time. */
+async function encodingSink(client: WorkerClient, format: PictureFormat): Promise<FrameSink> {
+  const [{ EncodingSink }, { encodePicture }] = await Promise.all([
+    import("../pipeline/encoding-sink.js"),
+    import("../pipeline/encode-picture.js"),
+  ]);
+  return new EncodingSink(client, format, (frame) => encodePicture(frame.data, frame, format), systemClock);
 }
 
 /** An error about a lost worker, with the last words of its process if that ended. */

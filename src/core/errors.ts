@@ -77,6 +77,7 @@ const ERROR_TABLE = {
     "Check that both ends speak aiw's protocol and that nothing between them alters the bytes.",
   ),
   FRAME_TOO_LARGE: failed("Send smaller frames with --size."),
+  FRAME_NOT_ENCODED: failed("Send it raw with --pixel-format rgb24, or smaller with --size."),
 
   CHECK_TIMEOUT: failed("Look what hangs there, and run it again."),
   OUTPUT_FAILED: failed("Check the target's path, permissions and free space."),

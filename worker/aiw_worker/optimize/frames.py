@@ -47,4 +47,5 @@ class FrameFile:
         """Frames number `first` to `end` - 1, as they would come over the wire."""
         for index in range(first, min(end, len(self))):
             width, height = self._sizes[index]
-            yield Frame(index, "", 0, width, height, "RGB", self._pixels[self._starts[index] : self._starts[index + 1]].data)
+            pixels = self._pixels[self._starts[index] : self._starts[index + 1]]
+            yield Frame(index, "", 0, width, height, "RGB", pixels.data)
