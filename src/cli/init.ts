@@ -13,7 +13,7 @@ import {
   nextSteps,
 } from "../reports/init-summary.js";
 import { modelCard } from "../reports/model-card.js";
-import { optimizeLine, optimizeTable, tooFew, tunedLine } from "../reports/optimize-table.js";
+import { optimizeLine, optimizeTable, tunedLine } from "../reports/optimize-table.js";
 import { type Provenance, provenancePath, readProvenance } from "../optimize/provenance.js";
 import type { OptimizedModel } from "./optimize.js";
 import { checkWritable, writeWhole } from "../sinks/whole-file.js";
@@ -197,11 +197,6 @@ class Init {
     context.progress.clear();
     context.progress.note(optimizeTable(provenance));
     this.done("optimised", `${optimizeLine(provenance)}${reused ? `, as found ${provenance.created}` : ""}`);
-    if (!provenance.verified) {
-      process.stderr.write(
-        `aiw: warning: what the optimised model sees was not compared with the original: ${tooFew(provenance)}\n`,
-      );
-    }
     return found;
   }
 
