@@ -8,7 +8,7 @@ import { wrapped } from "./columns.js";
 export function optimizeTable(found: Provenance): string {
   // Where they are all the same, there is nothing to choose.
   const hasThreads = new Set(found.candidates.map(({ threads }) => threads)).size > 1;
-  const threads = (value: string | number) => (hasThreads ? [value] : []);
+  const threads = (value: string) => (hasThreads ? [value] : []);
   const head = ["precision", "input", "engine", ...threads("thr"), "ms", "time", "F1 %", "IoU"];
   const table = new Table({
     head,
@@ -22,7 +22,7 @@ export function optimizeTable(found: Provenance): string {
       `${one.chosen ? "✔" : " "} ${shortPrecision(one.precision)}`,
       one.input ?? "",
       one.engine,
-      ...threads(one.threads ?? ""),
+      ...threads(String(one.threads ?? "")),
       one.alone_ms === null ? "–" : one.alone_ms.toFixed(1),
       one.ratio === null ? "–" : `${(one.ratio * 100).toFixed(0)} %`,
       percentFigure(one.agreement?.f1),
