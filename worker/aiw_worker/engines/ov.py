@@ -31,7 +31,7 @@ def version() -> str:
 class OpenVinoEngine:
     """A graph, compiled for the shape of its first input: a dynamic one is as fast as a static one then."""
 
-    def __init__(self, path: Path, threads: int, require_provider: str = "") -> None:
+    def __init__(self, path: Path, threads: int, device: str = "auto", require_provider: str = "") -> None:
         """Reads the graph, and compiles it unless its shape is still open.
 
         Raises:
@@ -46,7 +46,11 @@ class OpenVinoEngine:
         self.name = NAME
         self.version = version()
         self.threads = threads
-        self.warnings: Sequence[str] = ()
+        self.warnings: Sequence[str] = (
+            (f"the engine openvino does not use {device}; inference runs on {_DEVICE}",)
+            if device not in ("auto", "cpu")
+            else ()
+        )
         self._path = path
         self._core = ov.Core()
         self._request: Any = None
