@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
-from graphs import SIDE, dynamic_yolo11, fixed
+from conftest import WORKER
+from graphs import SIDE, dynamic_yolo11, fixed, network
+from onnx import helper
 
 from aiw_worker import engines
-from aiw_worker.datatypes import EngineOptions, Size
+from aiw_worker.datatypes import Detections, EngineOptions, Frame, Size, Thresholds
 from aiw_worker.engines import check_engine, open_engine, ort
 from aiw_worker.engines.base import Engine
 from aiw_worker.errors import Code, WorkerError
@@ -57,6 +62,28 @@ def test_a_dynamic_graph_keeps_open_sides_until_it_runs(name: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", ENGINES)
+def test_detections_outlive_the_next_frame(name: str, tmp_path: Path) -> None:
+    """Outputs may be views of the engine's memory; what the graph has suppressed is not copied again."""
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["rows", "mean"], ["output0"]),
+    ]
+    rows = np.array([[[0, 0, 32, 32, 1, 0]]], np.float32)
+    engine = opened(network(tmp_path / "m.onnx", nodes, {"rows": rows}), name)
+    pipeline = Pipeline(engine, Size(SIDE, SIDE), "m.onnx")
+    assert pipeline.info.family == "nms"
+
+    def detect(value: int) -> Detections:
+        frame = Frame(1, "", 0, SIDE, SIDE, "RGB", bytes([value]) * (3 * SIDE * SIDE))
+        return pipeline.run(frame, Thresholds()).detections
+
+    found = detect(255)
+    detect(0)
+    assert len(found.scores) == 1
+    np.testing.assert_allclose(found.scores, 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ENGINES)
 def test_float16_goes_in_and_out(name: str, tmp_path: Path) -> None:
     value = np.arange(6, dtype=np.float16).reshape(1, 2, 3)
     engine = opened(fixed(tmp_path / "m.onnx", value, dtype="float16"), name)
@@ -82,7 +109,50 @@ def test_a_tensor_of_another_shape_is_an_error_of_this_run_alone(name: str, tmp_
     with pytest.raises(WorkerError) as caught:
         engine.run(np.zeros((1, 3, SIDE, SIDE * 2), np.float32))
     assert caught.value.kind is Code.INFERENCE_FAILED
+    # Where in an engine's sources it was noticed says nothing to anybody.
+    assert "shape" in caught.value.message or "dimensions" in caught.value.message
     assert engine.run(np.zeros((1, 3, SIDE, SIDE), np.float32))[0].shape == (1, 2, 3)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_weights_that_are_not_beside_the_file_are_named(name: str, tmp_path: Path) -> None:
+    path = fixed(tmp_path / "m.onnx", np.ones((1, 2, 3), np.float32))
+    onnx.save(onnx.load(path), path, save_as_external_data=True, location="m.data", size_threshold=0)
+    assert opened(path, name).outputs
+    (tmp_path / "m.data").unlink()
+    with pytest.raises(WorkerError) as caught:
+        opened(path, name)
+    assert caught.value.kind is Code.MODEL_INVALID
+    assert "m.onnx keeps its weights in m.data, which is not beside it" in caught.value.message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the cores of each thread")
+@pytest.mark.parametrize("name", ENGINES)
+def test_no_thread_leaves_the_cores_of_its_process(name: str, tmp_path: Path) -> None:
+    path = fixed(tmp_path / "m.onnx", np.ones((1, 2, 3), np.float32))
+    # The last core: engines that number cores themselves count from the first.
+    core = max(os.sched_getaffinity(0))
+    script = f"""
+import os
+os.sched_setaffinity(0, [{core}])
+import numpy as np
+from pathlib import Path
+from aiw_worker.datatypes import EngineOptions
+from aiw_worker.engines import open_engine
+from aiw_worker.resources import available_threads
+assert available_threads() == 1
+engine = open_engine(Path({str(path)!r}), EngineOptions({name!r}, threads=4))
+engine.run(np.zeros((1, 3, {SIDE}, {SIDE}), np.float32))
+print({{core for thread in os.listdir("/proc/self/task") for core in os.sched_getaffinity(int(thread))}})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(WORKER)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == f"{{{core}}}", done.stderr
 
 
 @pytest.mark.parametrize(
@@ -141,3 +211,20 @@ def test_a_missing_engine_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) ->
         check_engine("openvino")
     assert caught.value.kind is Code.ENGINE_MISSING
     assert "aiw init --engine openvino" in caught.value.message
+
+
+@pytest.mark.parametrize("required", ["CUDAExecutionProvider", "OpenVINOExecutionProvider"])
+def test_openvino_refuses_the_providers_of_onnxruntime(required: str, tmp_path: Path) -> None:
+    path = fixed(tmp_path / "m.onnx", np.ones((1, 2, 3), np.float32))
+    with pytest.raises(WorkerError) as caught:
+        open_engine(path, EngineOptions("openvino", require_provider=required))
+    assert caught.value.kind is Code.PROVIDER_MISSING
+    assert required in caught.value.message
+    assert open_engine(path, EngineOptions("openvino", require_provider="CPU")).providers == ("CPU",)
+
+
+def test_openvino_says_that_it_runs_on_the_cpu_where_a_gpu_was_asked_for(tmp_path: Path) -> None:
+    path = fixed(tmp_path / "m.onnx", np.ones((1, 2, 3), np.float32))
+    engine = open_engine(path, EngineOptions("openvino", device="cuda"))
+    assert list(engine.warnings) == ["the engine openvino does not use cuda; inference runs on CPU"]
+    assert not open_engine(path, EngineOptions("openvino", device="cpu")).warnings

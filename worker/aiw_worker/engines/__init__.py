@@ -41,7 +41,7 @@ def open_engine(path: Path, options: EngineOptions) -> Engine:
     if options.name == _OPENVINO:
         from aiw_worker.engines.ov import OpenVinoEngine  # noqa: PLC0415 - as above
 
-        return OpenVinoEngine(path, options.threads)
+        return OpenVinoEngine(path, options.threads, options.device, options.require_provider)
     from aiw_worker.engines.ort import OrtEngine  # noqa: PLC0415 - as above
 
     return OrtEngine(path, options.threads, options.device, options.require_provider)

@@ -14,6 +14,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from aiw_worker.datatypes import TensorInfo
+from aiw_worker.engines.base import no_weights
 from aiw_worker.errors import Code, WorkerError, one_line
 from aiw_worker.providers import failure_of, tiny_model
 
@@ -89,7 +90,7 @@ def simplify(path: Path, out: Path) -> None:
     try:
         ort.InferenceSession(str(path), options, providers=[_CPU])
     except Exception as error:
-        raise WorkerError(Code.MODEL_INVALID, _why_not_loaded(path, error)) from error
+        raise _not_loaded(path, error) from error
 
 
 @contextmanager
@@ -126,7 +127,7 @@ class OrtEngine:
                 str(path), _options(threads), providers=_installed(wanted), enable_fallback=0
             )
         except Exception as error:
-            raise WorkerError(Code.MODEL_INVALID, _why_not_loaded(path, error)) from error
+            raise _not_loaded(path, error) from error
         try:
             self.inputs = tuple(_tensor(item) for item in self._session.get_inputs())
             self.outputs = tuple(_tensor(item) for item in self._session.get_outputs())
@@ -192,13 +193,13 @@ def fallen(wanted: Sequence[str], started: Sequence[str], required: str) -> Iter
         yield f"{name} did not start ({reason}); inference runs on {started[0]}"
 
 
-def _why_not_loaded(path: Path, error: Exception) -> str:
+def _not_loaded(path: Path, error: Exception) -> WorkerError:
     beside = _NO_WEIGHTS.search(str(error))
     if beside:
-        return (
-            f"{path.name} keeps its weights in {beside[1]}, which is not beside it; keep the files together"
-        )
-    return f"onnxruntime can't load {path.name}, export it again: {one_line(error)}"
+        return no_weights(path, beside[1])
+    return WorkerError(
+        Code.MODEL_INVALID, f"onnxruntime can't load {path.name}, export it again: {one_line(error)}"
+    )
 
 
 def _options(threads: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from aiw_worker.datatypes import TensorInfo
+from aiw_worker.engines.base import no_weights
 from aiw_worker.errors import Code, WorkerError, one_line
 
 NAME = "openvino"
 _DEVICE = "CPU"
+# OpenVINO says the same of a file that is too short.
+_WEIGHTS = re.compile(r"externally stored data in file \((.+), offset: ")
 # Where the ONNX frontend puts a model's metadata.
 _METADATA = "framework"
 
@@ -27,17 +31,27 @@ def version() -> str:
 class OpenVinoEngine:
     """A graph, compiled for the shape of its first input: a dynamic one is as fast as a static one then."""
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: Path, threads: int, device: str = "auto", require_provider: str = "") -> None:
         """Reads the graph, and compiles it unless its shape is still open.
 
         Raises:
-            WorkerError: MODEL_INVALID.
+            WorkerError: PROVIDER_MISSING for any required but the CPU, MODEL_INVALID.
         """
+        if require_provider not in ("", _DEVICE):
+            raise WorkerError(
+                Code.PROVIDER_MISSING,
+                f"the required provider '{require_provider[:64]}' is not one of the engine openvino, "
+                f"which has {_DEVICE}; --engine onnxruntime has others",
+            )
         self.name = NAME
         self.version = version()
         self.threads = threads
-        self.warnings: Sequence[str] = ()
-        self._file = path.name
+        self.warnings: Sequence[str] = (
+            (f"the engine openvino does not use {device}; inference runs on {_DEVICE}",)
+            if device not in ("auto", "cpu")
+            else ()
+        )
+        self._path = path
         self._core = ov.Core()
         self._request: Any = None
         self._bound: NDArray[Any] | None = None
@@ -67,7 +81,7 @@ class OpenVinoEngine:
             self._request.wait()
             return [self._request.get_output_tensor(index).data for index in range(len(self.outputs))]
         except Exception as error:
-            raise WorkerError(Code.INFERENCE_FAILED, f"openvino failed: {one_line(error)}") from error
+            raise WorkerError(Code.INFERENCE_FAILED, f"openvino failed: {_reason(error)}") from error
 
     def _compile(self, shape: tuple[int, ...] | None = None) -> None:
         try:
@@ -81,9 +95,13 @@ class OpenVinoEngine:
         self._open = None
 
     def _not_loaded(self, error: Exception) -> WorkerError:
+        reason = _reason(error)
+        beside = _WEIGHTS.search(reason)
+        if beside and not (self._path.parent / beside[1]).exists():
+            return no_weights(self._path, Path(beside[1]).name)
         return WorkerError(
             Code.MODEL_INVALID,
-            f"openvino can't load {self._file}; try --engine onnxruntime: {_reason(error)}",
+            f"openvino can't load {self._path.name}; try --engine onnxruntime: {reason}",
         )
 
 
