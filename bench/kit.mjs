@@ -104,6 +104,14 @@ export async function startUpMs(flags = []) {
   return performance.now() - begun;
 }
 
+/** A Python that loads the model and calls it once, from its start to its end, milliseconds. */
+export async function bareStartMs(model) {
+  const python = await managedPython();
+  const begun = performance.now();
+  await linesOf(python, [join(HERE, "bare.py"), model, "1000", "1"]);
+  return performance.now() - begun;
+}
+
 /** The report of a whole `aiw bench`. Gates that do not hold are not an error here: they are in the report. */
 export function benchReport(args, cli = AIW) {
   return inScratch(async (folder) => {
