@@ -3,6 +3,11 @@ import { BENCH_SCHEMA, benchReportSchema } from "./report-schema.js";
 
 const { environment, settings, frames, truth, latency_ms, parts, distribution } = benchReportSchema.shape;
 
+/** Without a default: what a report does not say, a comparison of it does not say either. */
+export const comparableEnvironment = environment
+  .extend({ warnings: environment.shape.warnings.unwrap() })
+  .partial();
+
 /**
  * What a comparison reads of a bench's report. An aiw of another version may know fewer fields than ours, and
  * its report is taken as long as the ledger and the total latency are in it.
@@ -10,7 +15,7 @@ const { environment, settings, frames, truth, latency_ms, parts, distribution } 
 export const comparableSchema = z.object({
   schema: z.literal(BENCH_SCHEMA),
   time: z.string(),
-  environment: environment.partial(),
+  environment: comparableEnvironment,
   settings: settings.partial(),
   frames: frames.partial({ sent: true, in_flight: true }),
   latency_ms: z.object({

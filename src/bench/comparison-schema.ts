@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { comparableEnvironment } from "./comparable.js";
 import { benchReportSchema, type DeepReadonly } from "./report-schema.js";
 
 export const COMPARISON_SCHEMA = "aiw.comparison/1";
@@ -16,12 +17,12 @@ export const FIGURES = [
 export type FigureName = (typeof FIGURES)[number];
 
 const count = z.int().nonnegative();
-const { environment, settings } = benchReportSchema.shape;
+const { settings } = benchReportSchema.shape;
 
 const side = z.object({
   name: z.string().describe("the command line, or the file"),
   time: z.string().describe("when its first slice began, ISO 8601"),
-  environment: environment.partial(),
+  environment: comparableEnvironment,
   settings: settings.partial().describe("of one slice"),
 });
 

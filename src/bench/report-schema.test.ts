@@ -54,3 +54,10 @@ it("the frames of the slices add up to the ledger, the curves end at the maximum
   expect(distribution.latency_ms.total.at(-1)).toBe(latency.total.max);
   expect(distribution.latency_ms.total[95]).toBe(latency.total.p95);
 });
+
+it("a report of before there were warnings has none", async () => {
+  const { warnings: _, ...environment } = (await report()).environment;
+  const old = JSON.parse(JSON.stringify({ ...(await report()), environment })) as object;
+  expect(validateBench(old), JSON.stringify(validateBench.errors)).toBe(true);
+  expect(benchReportSchema.parse(old).environment.warnings).toEqual([]);
+});

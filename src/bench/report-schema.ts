@@ -46,6 +46,7 @@ const environment = z
     engine: z.string(),
     provider: z.string(),
     threads: count.nullable(),
+    warnings: z.array(z.string()).default([]).describe("what the worker says of the model and how it runs"),
   })
   .describe("what it ran on");
 

@@ -29,6 +29,7 @@ export function environmentOf(
     engine: info.engine || (info.runtime.split(" ")[0] ?? ""),
     provider: info.providers[0] ?? "",
     threads: info.threads || null,
+    warnings: info.warnings,
   };
 }
 

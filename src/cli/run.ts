@@ -66,7 +66,7 @@ class Run {
   ) {
     this.startedUs = clock.nowUs();
     this.tally = new Tally(reportedClasses(settings, session.info));
-    this.stream = new Stream(session.client, clock, { keepFrames: sink.keepsFrames === true });
+    this.stream = new Stream(session.sink, clock, { keepFrames: sink.keepsFrames === true });
     this.stream.on("outcome", (outcome) => {
       this.tally.add(outcome);
       try {
@@ -88,7 +88,7 @@ class Run {
       await this.one(first);
       for (const name of rest) {
         if (this.stop.signal.aborted || this.stream.lost !== undefined || this.isOver()) break;
-        await this.one(await openNamedSource(name, this.settings, machine, false, this.context.interrupt));
+        await this.one(await this.open(name, machine));
       }
     } catch (error) {
       failure = { error };
@@ -121,6 +121,11 @@ class Run {
     return maxFrames <= 0 || durationUs <= 0;
   }
 
+  private open(name: SourceName, machine: Machine): Promise<FrameSource> {
+    const { settings, session, context } = this;
+    return openNamedSource(name, settings, session.sending, machine, false, context.interrupt);
+  }
+
   private async one(source: FrameSource): Promise<void> {
     const { settings, stream } = this;
     const feed = new Feed(source, this.clock, () => this.sinkCaughtUp());
@@ -139,7 +144,11 @@ class Run {
 
   private noteSummary(): void {
     const elapsedUs = this.clock.nowUs() - this.startedUs;
-    const lines = [runSummary(this.stream.counts(), this.tally, elapsedUs), this.sink.summary?.() ?? ""];
+    const { warnings } = this.session.info;
+    const lines = [
+      runSummary(this.stream.counts(), this.tally, elapsedUs, warnings),
+      this.sink.summary?.() ?? "",
+    ];
     this.context.progress.note(lines.filter((line) => line !== "").join("\n"));
   }
 

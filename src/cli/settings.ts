@@ -67,11 +67,10 @@ export function flagLayer(flags: readonly Flag[], parsed: ParsedFlags): Layer {
 
 /** @throws NOT_BUILT for values whose feature is not there yet */
 export function refuseUnbuiltValues(settings: Settings): void {
-  const { engine, device, pixel_format: format } = settings;
+  const { engine, device } = settings;
   const unbuilt = [
     engine === "openvino" && "--engine openvino",
     device === "cuda" && "--device cuda",
-    (format === "jpeg" || format === "webp") && `--pixel-format ${format}`,
     settings.worker?.tls && "--worker tls://",
     settings.model?.startsWith("shape:") && `--model ${settings.model}`,
   ].find((name) => typeof name === "string");

@@ -13,6 +13,7 @@ export function benchMarkdown(report: BenchReport): string {
   return sections([
     `### aiw bench: ${report.verdict}`,
     headline(report).split("\n").map(escapeMarkdown).join("<br>\n"),
+    ...warnings(report),
     ...(report.ended_early === undefined ? [] : [`**Ended early:** ${escapeMarkdown(report.ended_early)}`]),
     ...(gates.length === 0 ? [] : [gateTable(gates)]),
     frames(report),
@@ -52,11 +53,16 @@ export function ratesMarkdown(report: RatesReport): string {
     `### aiw bench: ${runs.length} rates`,
     ...(first === undefined
       ? []
-      : [headline(first).split("\n").slice(0, 2).map(escapeMarkdown).join("<br>\n")]),
+      : [headline(first).split("\n").slice(0, 2).map(escapeMarkdown).join("<br>\n"), ...warnings(first)]),
     ...[...foundRate(report), ...runs.flatMap(earlyEnd)].map(escapeMarkdown),
     markdownTable([...head, ["gates", "left"]], rows),
     ...(first === undefined ? [] : [folded("Environment and settings", details(first))]),
   ]);
+}
+
+/** What the worker says of the model and how it runs. */
+function warnings({ environment }: BenchReport): string[] {
+  return environment.warnings.map((warning) => `**Warning:** ${escapeMarkdown(warning)}`);
 }
 
 function gateTable(gates: readonly JudgedGate[]): string {
@@ -114,7 +120,7 @@ function truthTable({ by_class: byClass, ...total }: TruthReport): string {
   return markdownTable([["truth", "left"], ...figures.map((name) => [name, "right"] as const)], rows);
 }
 
-function details({ environment, settings, resources }: BenchReport): string {
+function details({ environment: { warnings: _, ...environment }, settings, resources }: BenchReport): string {
   // Both the environment and the settings have a worker.
   const entries = [resources, environment, settings].flatMap((part) => Object.entries<unknown>(part));
   const rows = entries.map(([name, value]) => [

@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import type { BenchReport, JudgedGate, TruthFigures, TruthReport } from "../bench/report-schema.js";
+import { printable } from "../core/printable.js";
 import { droppedTotal } from "../pipeline/ledger.js";
 import { LATENCIES, SUMMARY_FIGURES } from "../results/latency.js";
 import { COLUMNS, fit, listWithin, wrapped } from "./columns.js";
@@ -19,6 +20,7 @@ export function benchTable(report: BenchReport): string {
     ...headline(report)
       .split("\n")
       .map((line) => fit(line)),
+    ...warningLines(report),
     ledgerTable(report),
     latencyTable(report),
     ...(truth === undefined ? [] : [truthTable(truth)]),
@@ -37,6 +39,11 @@ export function headline({ environment, settings, duration_s, warmup }: BenchRep
     `${cpu} · ${cores} cores`,
     `${settings.source} ${rate} for ${duration_s.toFixed(1)} s, after ${warmup.duration_s.toFixed(1)} s of warm-up`,
   ].join("\n");
+}
+
+/** What the worker says of the model and how it runs, as it stands above the figures. */
+export function warningLines({ environment: { warnings } }: BenchReport): string[] {
+  return warnings.flatMap((warning) => wrapped(`warning     ${printable(warning)}`).map((line) => fit(line)));
 }
 
 function ledgerTable({ frames, drop_rate, fps }: BenchReport): string {

@@ -6,7 +6,7 @@ import { page } from "./page/document.js";
 import { markup, type Markup, type Part } from "./page/markup.js";
 import { rateOf, ratesCharts } from "./page/rates-charts.js";
 import { type Column, section, table } from "./page/table.js";
-import { subject, verdictMark } from "./page/verdict.js";
+import { subject, verdictMark, warningNotes } from "./page/verdict.js";
 import { fixed, NONE } from "./page/words.js";
 import { percent } from "./percent.js";
 import { earlyEnd, foundRate } from "./rates-table.js";
@@ -27,7 +27,7 @@ export function ratesPage(report: RatesReport): string {
     `${said}: aiw bench ${model}`,
     markup`<header>
 <h1>aiw bench: ${said}</h1>
-${findings}${subject(headline(first).split("\n").slice(0, 2), time)}</header>
+${findings}${subject(headline(first).split("\n").slice(0, 2), time)}${warningNotes(first)}</header>
 `,
     section("Against the rate", ratesCharts(report)),
     section(isSearch ? "Rates that were tried" : "Rates", ratesTable(report)),

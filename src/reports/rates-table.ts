@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 import type { BenchReport, RatesReport } from "../bench/report-schema.js";
-import { headline } from "./bench-table.js";
+import { headline, warningLines } from "./bench-table.js";
 import { fit, wrapped } from "./columns.js";
 import { gateProblem } from "./gate-words.js";
 import { percent } from "./percent.js";
@@ -16,6 +16,7 @@ export function ratesTable(report: RatesReport): string {
   const said = [...foundRate(report), ...runs.flatMap(earlyEnd)];
   return [
     ...subject.map((line) => fit(line)),
+    ...warningLines(first),
     curve(runs),
     ...said.flatMap((line) => wrapped(`${" ".repeat(12)}${line}`).map((part) => part.slice(12))),
   ].join("\n");

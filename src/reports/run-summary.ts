@@ -1,3 +1,4 @@
+import { printable } from "../core/printable.js";
 import { plural } from "../core/plural.js";
 import { droppedTotal, type LedgerCounts } from "../pipeline/ledger.js";
 import type { AccuracySummary } from "../results/accuracy.js";
@@ -7,8 +8,16 @@ import { percent } from "./percent.js";
 /** Classes that the summary names. */
 const NAMED_CLASSES = 6;
 
-/** One line about a run, for people, and one more where it is known what was in the frames. */
-export function runSummary(counts: LedgerCounts, tally: Tally, elapsedUs: number): string {
+/**
+ * One line about a run, for people, and one more where it is known what was in the frames.
+ * @param warnings what the worker says of the model, which stays with the figures
+ */
+export function runSummary(
+  counts: LedgerCounts,
+  tally: Tally,
+  elapsedUs: number,
+  warnings: readonly string[] = [],
+): string {
   const { byClass } = tally.detections();
   const named = Object.entries(byClass);
   const classes = named.slice(0, NAMED_CLASSES).map(([name, n]) => `${name} ${n}`);
@@ -24,7 +33,11 @@ export function runSummary(counts: LedgerCounts, tally: Tally, elapsedUs: number
     classes.length > 0 ? classes.join(", ") : "no detections",
   ].join(" · ");
   const accuracy = tally.accuracy.summary();
-  return accuracy === undefined ? line : `${line}\n${truthLine(accuracy)}`;
+  return [
+    line,
+    ...(accuracy === undefined ? [] : [truthLine(accuracy)]),
+    ...warnings.map((warning) => `warning: ${printable(warning)}`),
+  ].join("\n");
 }
 
 function truthLine({ precision, recall, meanIou, objects, found }: AccuracySummary): string {

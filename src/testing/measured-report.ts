@@ -97,7 +97,7 @@ export function reportOf(result: Measurement, fps = 10): BenchReport {
   const environment = {
     ...{ aiw: "1", cpu: "cpu", cores: 2, memory_mb: 1, os: "os", node: "v20" },
     ...{ worker: "1", runtime: "onnxruntime 1", model: "m.onnx", model_id: "ab", family: "yolo11" },
-    ...{ input_shape: [1, 3, 64, 64], engine: "onnxruntime", provider: "CPU", threads: 2 },
+    ...{ input_shape: [1, 3, 64, 64], engine: "onnxruntime", provider: "CPU", threads: 2, warnings: [] },
   };
   const settings = {
     ...{ source: "test", fps, duration_s: result.durationUs / 1e6, warmup_s: 0, size: "native" },

@@ -109,6 +109,8 @@ class ModelInfo:
     version: str
     # Whether another size may be asked for.
     dynamic: bool
+    # What must be said wherever the model is used.
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +130,7 @@ class EngineOptions:
 
     name: str = "auto"
     threads: int = 1
+    # "cpu", "cuda", or "auto": a GPU where the installed engine has one.
+    device: str = "auto"
+    # Execution provider that must start; "" = whichever does.
+    require_provider: str = ""

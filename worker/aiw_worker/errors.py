@@ -41,6 +41,7 @@ class Code(Enum):
     MODEL_UNKNOWN_LAYOUT = ErrorKind(309)
     MODEL_UNSUPPORTED_INPUT = ErrorKind(310)
     MODEL_UNSUPPORTED_TASK = ErrorKind(311)
+    QUANTIZE_FAILED = ErrorKind(312)
     # Frames
     FRAME_SIZE = ErrorKind(400)
     FRAME_FORMAT = ErrorKind(401)
@@ -54,6 +55,8 @@ class Code(Enum):
     LISTEN_FAILED = ErrorKind(602)
     ENGINE_MISSING = ErrorKind(603)
     SCHEMA_MISSING = ErrorKind(604)
+    # Writing files
+    OUTPUT_FAILED = ErrorKind(700)
 
 
 class WorkerError(Exception):

@@ -80,5 +80,5 @@ def init_ok(init: Init, lease: Lease) -> InitOk:
         family=info.family,
         engine=engine.name,
         threads=engine.threads,
-        warnings=[*engine.warnings, *size_warnings(info, Size(init.width, init.height))],
+        warnings=[*engine.warnings, *size_warnings(info, Size(init.width, init.height)), *info.notes],
     )

@@ -15,6 +15,7 @@ from aiw_worker.engines.base import Engine
 from aiw_worker.errors import Code, WorkerError
 from aiw_worker.families import KNOWN_LAYOUTS, Evidence, Match, recognise
 from aiw_worker.names import class_names, parse_names
+from aiw_worker.notes import model_notes
 
 _DEFAULT_SIZE = Size(640, 640)
 _DEFAULT_STRIDE = 32
@@ -66,6 +67,7 @@ def inspect(engine: Engine, wanted: Size, name: str) -> Inspected:
         style=match.style,
         version=metadata.get("version", ""),
         dynamic=not all(isinstance(side, int) for side in tensor.shape[2:]),
+        notes=model_notes(metadata),
     )
     return Inspected(info, match, index)
 

@@ -150,7 +150,7 @@ export function stabilityTable({ stability: { verdict, windows } }: BenchReport)
   return markup`<p>${verdict}</p>\n${table("Stability", columns, rows)}`;
 }
 
-export function environmentFacts({ environment }: BenchReport): Markup {
+export function environmentFacts({ environment: { warnings: _, ...environment } }: BenchReport): Markup {
   return facts("Environment", entriesOf(environment));
 }
 

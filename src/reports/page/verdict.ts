@@ -24,7 +24,7 @@ export function verdictHead(report: BenchReport): Markup {
   const several = markup`<ul class="why">${reasons.map((reason) => markup`<li>${reason}</li>`)}</ul>\n`;
   return markup`<header>
 <h1>aiw bench: ${verdictMark(verdict)}</h1>
-${reasons.length > 1 ? several : single}${subject(headline(report).split("\n"), report.time)}</header>
+${reasons.length > 1 ? several : single}${subject(headline(report).split("\n"), report.time)}${warningNotes(report)}</header>
 `;
 }
 
@@ -33,6 +33,11 @@ export function subject(lines: readonly string[], time: string): Markup {
   const begun = time.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC");
   return markup`<p class="subject">${lines.map((line) => markup`${line}<br/>`)}<time datetime="${time}">${begun}</time></p>
 `;
+}
+
+/** What the worker says of the model and how it runs. */
+export function warningNotes({ environment: { warnings } }: BenchReport): readonly Markup[] {
+  return warnings.map((warning) => markup`<p class="note">Warning: ${warning}</p>\n`);
 }
 
 function reasonsOf(report: BenchReport): string[] {

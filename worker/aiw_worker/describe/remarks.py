@@ -8,6 +8,7 @@ from pathlib import Path
 from aiw_worker.families.base import Suppression
 from aiw_worker.inspect import Inspected
 from aiw_worker.names import COCO, parse_names
+from aiw_worker.notes import model_notes
 
 # Measured with YOLO11n at 320x320 on one core with AVX-512 VNNI: 21 ms, and 20 ms in fp32.
 _DYNAMIC_INT8 = (
@@ -20,7 +21,7 @@ def remarks(
     found: Inspected | None, metadata: Mapping[str, str], precision: str, beside: Sequence[Path]
 ) -> list[str]:
     """About a model that was recognised, or not; `beside` are the files beside it that hold its weights."""
-    said = []
+    said = list(model_notes(metadata))
     if beside:
         names = ", ".join(path.name for path in beside)
         said.append(f"its weights lie in {names}: keep them together; the hash is of the .onnx file alone")
