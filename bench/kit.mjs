@@ -9,17 +9,13 @@ import { performance } from "node:perf_hooks";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { median } from "../dist/core/median.js";
 import { cacheDir } from "../dist/worker-process/cache-dir.js";
 import { ensurePython } from "../dist/worker-process/python-env.js";
 
+export { median };
 export const HERE = fileURLToPath(new URL(".", import.meta.url));
 export const AIW = fileURLToPath(new URL("../bin/aiw.js", import.meta.url));
-
-/** The mean of the two in the middle where their number is even; NaN of none. */
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2;
-}
 
 /** The Python that aiw runs its worker with; made where there is none yet. */
 export async function managedPython() {

@@ -11,12 +11,14 @@
 //                                   the same after `aiw init --optimize`: the model, or an aiw.yaml that names it
 //   --engine NAME                   which an optimised model is run with
 //   --video FILE                    a clip; for `agreement` one that was not calibrated with
-//   --only ROWS                     overhead, i420, pipeline, tuned, agreement, capacity, cpu, memory, start
+//   --only ROWS                     overhead, i420, pipeline, optimise, tuned, agreement, capacity, cpu, memory, start
 //   --rounds 3 --duration 20 --fps 12 --frames 150
 //
-// A row without the files that it needs is left out, and said so. Ends with 1 when a target is missed. How long
-// `aiw init --optimize` takes it says itself, and what grows bench/soak.mjs tells. Needs a machine that does nothing
-// else, Linux for `cpu`, and a built CLI (npm ci).
+// A row without the files that it needs is left out, and said so. Ends with 1 when a target is missed. What grows,
+// bench/soak.mjs tells. An engine that the usual environment lacks needs AIW_PYTHON. Needs a machine that does
+// nothing else, Linux for `cpu`, and a built CLI (npm ci).
+import { join, resolve } from "node:path";
+import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Accuracy } from "../dist/results/accuracy.js";
@@ -27,8 +29,10 @@ import {
   bareTurn,
   benchReport,
   columns,
+  inScratch,
   inTurns,
   linesOf,
+  managedPython,
   median,
   pipelineTurn,
   startUpMs,
@@ -100,6 +104,17 @@ async function agreement() {
   return { F1: (2 * precision * recall) / (precision + recall), "mean IoU": meanIou };
 }
 
+/** With a cache of its own, but for the Python environment. */
+function optimiseMs() {
+  return inScratch(async (folder) => {
+    const env = { ...process.env, AIW_PYTHON: await managedPython(), AIW_CACHE: join(folder, "cache") };
+    const flags = ["--model", resolve(large), "--calibrate", resolve(video), "--allow-unverified", "--yes"];
+    const begun = performance.now();
+    await linesOf(process.execPath, [AIW, "init", "--optimize", ...flags, "--json"], { cwd: folder, env });
+    return performance.now() - begun;
+  });
+}
+
 async function highestFps(flags, name) {
   const gates = ["--gate", "p95<150ms", "--gate", "drops<=5%"];
   const { max_fps: most } = await benchReport([...flags, "--source", "synthetic:", "--find-max", ...gates]);
@@ -112,7 +127,8 @@ const ROWS = [
     name: "overhead",
     about: "640x480 RGB over loopback, p50 ms; the peer is the model called bare in a Python loop",
     run: async () => {
-      const seen = await inTurns(rounds, [() => pipelineTurn(turn), () => bareTurn(turn)]);
+      const more = ["--source", "synthetic:", "--pixel-format", "rgb24"];
+      const seen = await inTurns(rounds, [() => pipelineTurn({ ...turn, more }), () => bareTurn(turn)]);
       const totals = seen.get("total");
       const bares = seen.get("bare");
       return [
@@ -154,6 +170,12 @@ const ROWS = [
         { what: "drops, %", values: seen.get("as exported drops"), most: 5 },
       ];
     },
+  },
+  {
+    name: "optimise",
+    needs: { large, video },
+    about: "seconds that `aiw init --optimize` takes of YOLO11s, with nothing kept of an earlier one; once",
+    run: async () => [{ what: "aiw init --optimize", values: [(await optimiseMs()) / 1000], most: 300 }],
   },
   {
     name: "tuned",
