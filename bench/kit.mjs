@@ -55,7 +55,8 @@ export async function pipelineTurn({ model, fps, frames, more = ["--source", "sy
   const count = ["--frames", String(Number(frames) + WARM_UP)];
   const args = ["run", "--model", model, "--fps", fps, ...count, ...more, "--out", "ndjson:-", "--quiet"];
   const lines = await linesOf(process.execPath, [AIW, ...args]);
-  const latencies = lines.slice(WARM_UP).map((line) => JSON.parse(line).latency_ms);
+  const records = lines.map((line) => JSON.parse(line));
+  const latencies = records.filter(({ seq }) => seq > WARM_UP).map(({ latency_ms: latency }) => latency);
   const p50 = (of) => median(latencies.map(of));
   return {
     total: p50((l) => l.total),
