@@ -45,6 +45,7 @@ if (unknown !== undefined) {
 }
 
 const fixed = (value) => (value === null || Number.isNaN(value) ? "–" : value.toFixed(value < 10 ? 2 : 1));
+let measured = 0;
 let missed = 0;
 
 function cells({ what, values, peer, most, least }) {
@@ -72,9 +73,11 @@ for (const { name, about, needs = {}, run } of rows.filter((row) => wanted.inclu
     console.log(`${name}: left out, needs ${absent.map((option) => `--${option}`).join(", ")}`);
     continue;
   }
+  measured += 1;
   console.log(`${name}: ${about}`);
   const figures = (await run()).map(cells);
   console.log(columns([["", "median", "runs", "peer", "ratio", "target", ""], ...figures]));
 }
+if (measured === 0) process.exit(2);
 console.log(missed === 0 ? "no target was missed" : `${missed} missed`);
 process.exitCode = missed === 0 ? 0 : 1;
