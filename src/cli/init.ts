@@ -4,6 +4,7 @@ import { configTemplate } from "../config/config-template.js";
 import type { Settings } from "../config/settings.js";
 import { AiwError, ExitCode } from "../core/errors.js";
 import type { ModelDescription } from "../core/model-description.js";
+import { isShape } from "../core/shapes.js";
 import { packageVersion } from "../core/version.js";
 import {
   configLine,
@@ -24,6 +25,7 @@ import { exportWeights } from "./export-weights.js";
 import { firstFrames } from "./first-frames.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import { Machine } from "./machine.js";
+import { modelPath } from "./model-path.js";
 import { commandSettings } from "./settings.js";
 import { writeConfig } from "./write-config.js";
 
@@ -67,22 +69,30 @@ class Init {
   async run(configPath: string): Promise<InitReport> {
     const { model: given } = this.settings;
     // Before anything is made: a wrong name is the likeliest mistake, and the quickest to find.
-    const weights = given === undefined ? undefined : await this.modelFile(given);
+    const shape = given !== undefined && isShape(given) ? given : undefined;
+    const weights = given === undefined || shape !== undefined ? undefined : await this.modelFile(given);
     const environment = await this.environment();
     const ffmpeg = await this.ffmpeg();
-    const path = weights ?? EMBEDDED_MODEL;
+    const { machine, context } = this;
+    const path =
+      shape === undefined
+        ? (weights ?? EMBEDDED_MODEL)
+        : await modelPath(shape, machine, context, context.interrupt);
     const model = await this.model(path);
     const first = await this.firstFrames(path);
-    const config = await this.config(configPath, weights === undefined ? undefined : { path, model });
+    const config = await this.config(
+      configPath,
+      given === undefined ? undefined : { path: shape ?? path, model },
+    );
     return {
       schema: "aiw.init/1",
       aiw: packageVersion(),
       environment,
       ffmpeg,
-      model: { ...model, embedded: weights === undefined },
+      model: { ...model, embedded: given === undefined },
       first_frames: first,
       config,
-      next: commandsToGoOn(weights, config.action === "kept" && this.flags.model !== undefined),
+      next: commandsToGoOn(shape ?? weights, config.action === "kept" && this.flags.model !== undefined),
     };
   }
 
@@ -164,7 +174,7 @@ class Init {
   ): Promise<InitReport["config"]> {
     const content = configTemplate(
       model && {
-        path: relativePath(dirname(path), model.path),
+        path: isShape(model.path) ? model.path : relativePath(dirname(path), model.path),
         description: modelLine(model.model),
         classNames: model.model.classes?.names ?? [],
       },
@@ -209,9 +219,15 @@ function commandsToGoOn(weights: string | undefined, isOnFlag: boolean): InitRep
     ];
   }
   const model = isOnFlag ? ` --model ${basename(weights)}` : "";
+  const bench = {
+    command: `aiw bench${model} --fps 12`,
+    purpose: "latency, drops and detections at a fixed rate",
+  };
+  if (isShape(weights))
+    return [bench, { command: "aiw init --model yolo11s.onnx", purpose: "a model that detects something" }];
   return [
     { command: `aiw run${model} --source street.mp4`, purpose: "detections, one line of JSON a frame" },
     { command: `aiw run${model} --camera`, purpose: "the same of the first camera" },
-    { command: `aiw bench${model} --fps 12`, purpose: "latency, drops and detections at a fixed rate" },
+    bench,
   ];
 }

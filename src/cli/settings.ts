@@ -73,7 +73,6 @@ export function refuseUnbuiltValues(settings: Settings): void {
     device === "cuda" && "--device cuda",
     (format === "jpeg" || format === "webp") && `--pixel-format ${format}`,
     settings.worker?.tls && "--worker tls://",
-    settings.model?.startsWith("shape:") && `--model ${settings.model}`,
   ].find((name) => typeof name === "string");
   if (unbuilt !== undefined) throw new AiwError("NOT_BUILT", `${unbuilt} is not built yet`);
 }

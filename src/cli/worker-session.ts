@@ -2,11 +2,11 @@ import { basename, dirname } from "node:path";
 import type { InitOptions, WorkerClient, WorkerInfo } from "../client/worker-client.js";
 import type { Settings } from "../config/settings.js";
 import { AiwError } from "../core/errors.js";
-import { checkModelFile } from "../worker-process/model-file.js";
 import { environmentError } from "../worker-process/environment-error.js";
 import { startWorker, type WorkerProcess } from "../worker-process/worker-process.js";
 import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
+import { modelPath } from "./model-path.js";
 import type { Progress } from "./progress.js";
 
 /** A worker with a model loaded, ready for frames. */
@@ -113,7 +113,7 @@ async function spawnWorker(
 ) {
   // Checked here, so that a file that is missing or no model is known before anything is made or started;
   // its real path, so that a link into another folder is inside the one folder that the worker may load from.
-  const modelPath = await checkModelFile(model);
+  const path = await modelPath(model, machine, context, signal);
   const { python, kind } = await machine.python();
   context.progress.step("starting the worker");
   const { threads, engine, log_format: logFormat } = settings;
@@ -123,7 +123,7 @@ async function spawnWorker(
     workerDir: machine.workerDir,
     cacheDir: machine.cacheDir,
     args: [
-      ...["--model-dir", dirname(modelPath)],
+      ...["--model-dir", dirname(path)],
       ...(threads === undefined ? [] : ["--threads", String(threads)]),
       ...(engine === undefined ? [] : ["--engine", engine]),
       ...(logFormat === undefined ? [] : ["--log-format", logFormat]),
@@ -135,7 +135,7 @@ async function spawnWorker(
   }).catch((error: unknown) => {
     throw environmentError(error, { python, kind });
   });
-  return { process: worker, endpoint: { host: worker.host, port: worker.port }, modelPath };
+  return { process: worker, endpoint: { host: worker.host, port: worker.port }, modelPath: path };
 }
 
 /** Names of classes are known only after Init: then they are turned into ids and Init is sent again. */

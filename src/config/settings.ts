@@ -12,7 +12,7 @@ export const LOG_FORMATS = ["pretty", "json"] as const;
  * its value becomes. Times are microseconds.
  */
 export const SETTINGS = {
-  model: v.nonEmpty,
+  model: v.model,
   worker: v.endpoint,
   source: v.texts,
   camera: v.texts,

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { AiwError } from "../core/errors.js";
 import type { ModelDescription } from "../core/model-description.js";
 import { environmentError } from "./environment-error.js";
-import { findErrorLine } from "./error-line.js";
-import { type CommandResult, runCommand } from "./run-command.js";
+import { moduleFailure } from "./module-failure.js";
+import { runCommand } from "./run-command.js";
 import { type WorkerCommandOptions, workerEnv } from "./worker-command.js";
 
 export interface DescribeModelOptions extends Omit<WorkerCommandOptions, "args"> {
@@ -71,29 +71,12 @@ export async function describeModel(options: DescribeModelOptions): Promise<Mode
     signal,
     maxStdoutChars: MAX_STDOUT_CHARS,
   });
-  if (result.code !== 0) throw environmentError(failure(file, result), options);
+  if (result.code !== 0) throw environmentError(moduleFailure(`describing ${file}`, result), options);
   const parsed = descriptionSchema.safeParse(parseJson(result.stdout));
   if (parsed.success) return parsed.data;
   throw new AiwError("WORKER_START", `describing ${file}: what the worker said of it is not understood`, {
     cause: parsed.error,
     detail: result.lines.join("\n"),
-  });
-}
-
-/** The worker's own words where it named an error. */
-function failure(file: string, { code, failure: why, lines }: CommandResult): AiwError {
-  const detail = lines.join("\n");
-  const named = findErrorLine(lines);
-  if (named !== undefined) {
-    const { workerName, message } = named;
-    // What is said of a model says the way out; of anything else only --debug knows more.
-    const errorCode = workerName.startsWith("MODEL_") ? "WORKER_REFUSED" : "WORKER_START";
-    return new AiwError(errorCode, message, { workerName, detail });
-  }
-  const how = why ?? (code === null ? "a signal ended the worker" : `exit code ${code}`);
-  const last = lines.at(-1);
-  return new AiwError("WORKER_START", `describing ${file}: ${how}${last === undefined ? "" : `: ${last}`}`, {
-    detail,
   });
 }
 
