@@ -5,7 +5,7 @@ const ORDER = [
   ["results", "scene"],
   ["source", "pipeline", "wire"],
   ["client"],
-  ["sinks", "agent", "bench"],
+  ["sinks", "agent", "bench", "optimize"],
   ["reports"],
   ["doctor"],
   ["cli"],

@@ -1,6 +1,7 @@
 """Calls a model bare, paced, in a process of its own: what the pipeline's overhead is measured against.
 
-bare.py MODEL FPS FRAMES: prints one inference time in milliseconds a line.
+bare.py MODEL FPS FRAMES: prints a line for each inference, its time and the CPU time of all
+threads in it, milliseconds.
 """
 
 import os
@@ -28,6 +29,7 @@ pixels = np.random.default_rng(0).random(shape, dtype=np.float32)
 start = time.monotonic()
 for i in range(frames):
     time.sleep(max(0.0, start + i / fps - time.monotonic()))
-    before = time.perf_counter()
+    before, cpu_before = time.perf_counter(), time.process_time()
     session.run(None, {tensor.name: pixels})
-    print(f"{(time.perf_counter() - before) * 1e3:.3f}")
+    took, cpu = time.perf_counter() - before, time.process_time() - cpu_before
+    print(f"{took * 1e3:.3f} {cpu * 1e3:.3f}")

@@ -10,8 +10,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { AIW, median } from "./kit.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
     cli: {
       type: "string",
       multiple: true,
-      default: [fileURLToPath(new URL("../bin/aiw.js", import.meta.url))],
+      default: [AIW],
     },
     view: { type: "string", multiple: true, default: ["on", "off"] },
   },
@@ -45,9 +45,7 @@ function bench(cli, view) {
 }
 
 function line(name, values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)];
-  return `${name} ${median.toFixed(2)} (${values.map((value) => value.toFixed(2)).join(" ")})`;
+  return `${name} ${median(values).toFixed(2)} (${values.map((value) => value.toFixed(2)).join(" ")})`;
 }
 
 const seen = new Map();

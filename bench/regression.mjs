@@ -21,21 +21,17 @@
 // inference by its share, of the total by as many milliseconds.
 import { spawnSync } from "node:child_process";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { fileURLToPath } from "node:url";
 import { comparePairs, exactFigures } from "../dist/bench/comparison.js";
 import { figuresOf } from "../dist/bench/comparison-figures.js";
 import { readComparable } from "../dist/bench/comparable.js";
 import { planSlices } from "../dist/bench/slice-plan.js";
 import { runSlice } from "../dist/cli/slice.js";
 import { seededRandom } from "../dist/scene/random.js";
-import { cacheDir } from "../dist/worker-process/cache-dir.js";
-import { ensurePython } from "../dist/worker-process/python-env.js";
+import { AIW, HERE, managedPython } from "./kit.mjs";
 
-const here = dirname(fileURLToPath(import.meta.url));
-const AIW = join(dirname(here), "bin", "aiw.js");
 /** Of a comparison that was asked for nothing else. */
 const PLAN = planSlices({ durationUs: undefined, overheadUs: 900_000, spentUs: 2_000_000 });
 const WARMUP = "--warmup=0s";
@@ -148,12 +144,8 @@ function simulation(file, args) {
 async function real(args) {
   const rounds = Number(option(args, "--rounds", "5"));
   const share = option(args, "--slower", "10");
-  const { python } = await ensurePython({
-    env: process.env,
-    lockFile: join(dirname(here), "worker", "requirements.lock"),
-    cacheDir: cacheDir(process.env, process.platform, homedir()),
-  });
-  const path = [join(here, "slower"), process.env.PYTHONPATH].filter(Boolean).join(delimiter);
+  const python = await managedPython();
+  const path = [join(HERE, "slower"), process.env.PYTHONPATH].filter(Boolean).join(delimiter);
   const scratch = mkdtempSync(join(tmpdir(), "aiw-regression-"));
   let wrong = 0;
   for (let n = 0; n < 2 * rounds; n++) {

@@ -1,3 +1,4 @@
+import { droppedTotal } from "../pipeline/ledger.js";
 import type { Comparable } from "./comparable.js";
 import type { FigureName, Pair, SliceFigures } from "./comparison-schema.js";
 
@@ -12,7 +13,7 @@ export function figuresOf(report: Comparable): SliceFigures {
     const at = distribution?.percentiles.indexOf(LOW_PERCENT) ?? -1;
     return distribution?.latency_ms[name][at] ?? null;
   };
-  const lost = frames.errors + sum(Object.values(frames.dropped));
+  const lost = frames.errors + droppedTotal(frames);
   return known({
     "total.p2": low("total"),
     "inference.p2": low("inference"),
@@ -64,8 +65,4 @@ function known(
 ) {
   const entries = Object.entries(figures).filter(([, value]) => value !== null);
   return Object.fromEntries(entries) as SliceFigures;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

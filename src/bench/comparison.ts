@@ -1,5 +1,6 @@
+import { median } from "../core/median.js";
 import { FIGURES, type FigureName, type JudgedFigure, type Pair } from "./comparison-schema.js";
-import { leastForBand, median, medianBand } from "./median-band.js";
+import { leastForBand, medianBand } from "./median-band.js";
 
 interface FigureRule {
   readonly change: JudgedFigure["change"];

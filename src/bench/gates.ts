@@ -2,9 +2,9 @@ import type { Gate, GateOperator } from "../core/gate.js";
 import { droppedTotal, type LedgerCounts } from "../pipeline/ledger.js";
 import { type FrameOutcome, isResult } from "../results/frame-outcome.js";
 import type { LatencySummary } from "../results/latency.js";
-import type { Stage } from "../results/stages.js";
 import type { Tally } from "../results/tally.js";
 import { ALPHA, samplesNeeded } from "./early-stopping.js";
+import { type GateLatency, latencyOf } from "./gate-name.js";
 import type { JudgedGate, Resources } from "./report-schema.js";
 
 /** What gates are judged on. */
@@ -19,8 +19,6 @@ interface Figure {
   readonly value: number | null;
   readonly samples: number;
 }
-
-type Statistic = "mean" | "max" | `p${number}`;
 
 /** Figures that are judged as they are: counts, means, and shares of what is the same in every run. */
 const PLAIN: Readonly<Record<string, (figures: GateFigures) => Figure>> = {
@@ -69,7 +67,7 @@ export function needsTruth({ name }: Gate): boolean {
  */
 export class GateWatch {
   private over = 0;
-  private readonly latency: { readonly of: "total" | Stage; readonly statistic: Statistic } | undefined;
+  private readonly latency: GateLatency | undefined;
 
   constructor(readonly gate: Gate) {
     this.latency = latencyOf(gate.name);
@@ -100,7 +98,7 @@ export class GateWatch {
   }
 
   private judgeLatency(
-    { of, statistic }: NonNullable<GateWatch["latency"]>,
+    { of, statistic }: GateLatency,
     { tally }: GateFigures,
     alpha: number,
     pending: number,
@@ -157,15 +155,6 @@ export function leastSamples(gate: Gate, alpha = ALPHA): number {
   const upper = isPercentile ? (100 - Number(latency.statistic.slice(1))) / 100 : gate.limit;
   const allowed = isUpperLimit(gate) ? upper : 1 - upper;
   return allowed <= 0 || allowed >= 1 ? 1 : samplesNeeded(0, allowed, alpha);
-}
-
-/** "p95" and "inference.p95" are latencies; undefined for what is none. */
-function latencyOf(name: string): GateWatch["latency"] {
-  const [first = "", second] = name.split(".");
-  const [of, statistic] = second === undefined ? ["total", first] : [first, second];
-  return /^(p\d+|max|mean)$/.test(statistic)
-    ? { of: of as "total" | Stage, statistic: statistic as Statistic }
-    : undefined;
 }
 
 function isUpperLimit({ operator }: Gate): boolean {

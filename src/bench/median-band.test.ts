@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../scene/random.js";
-import { bandRank, leastForBand, median, medianBand } from "./median-band.js";
+import { median } from "../core/median.js";
+import { bandRank, leastForBand, medianBand } from "./median-band.js";
 
 describe("the band of a median", () => {
   it.each([

@@ -1,3 +1,4 @@
+import { medianOfSorted } from "../core/median.js";
 import { binomialTail } from "./early-stopping.js";
 
 /** The median of some values with a band that holds the true median, whatever the values' distribution. */
@@ -37,15 +38,4 @@ export function medianBand(values: readonly number[], alpha: number): MedianBand
   const high = sorted[sorted.length - rank];
   if (low === undefined || high === undefined) return undefined;
   return { median: medianOfSorted(sorted), low, high };
-}
-
-/** NaN of nothing. */
-export function median(values: readonly number[]): number {
-  return medianOfSorted(values.toSorted((a, b) => a - b));
-}
-
-function medianOfSorted(sorted: readonly number[]): number {
-  const below = sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
-  const above = sorted[Math.ceil((sorted.length - 1) / 2)] ?? Number.NaN;
-  return (below + above) / 2;
 }

@@ -11,10 +11,13 @@ const OVER_US = 178_000_000;
 const PAIRS = 40;
 /** Slices are as long as this where there is time, microseconds: longer ones add less than more of them do. */
 const LONGEST_US = 3_500_000;
-/** Nor shorter than this, as few frames say little: fewer pairs are taken then. */
-const SHORT_US = 900_000;
-/** Nor than this, where a `--duration` is short. */
-const SHORTEST_US = 1_000_000;
+/**
+ * Within the budget, where starts take much of it, they are not shorter than this, as few frames say little:
+ * fewer pairs are taken then.
+ */
+const SHORTEST_IN_BUDGET_US = 900_000;
+/** A `--duration`, which starts do not count in, is not cut into shorter ones than this if it holds two of them. */
+const SHORTEST_OF_DURATION_US = 1_000_000;
 
 /** How a comparison goes: two slices a pair. */
 export interface SlicePlan {
@@ -41,14 +44,14 @@ export function planSlices({ durationUs, overheadUs, spentUs }: SliceCosts): Sli
 }
 
 function withinBudget(leftUs: number, overheadUs: number) {
-  const sliceUs = Math.round(clamp(leftUs / (2 * PAIRS) - overheadUs, SHORT_US, LONGEST_US));
+  const sliceUs = Math.round(clamp(leftUs / (2 * PAIRS) - overheadUs, SHORTEST_IN_BUDGET_US, LONGEST_US));
   // Either side is first as often.
   const pairs = 2 * Math.floor(leftUs / (4 * (sliceUs + overheadUs)));
   return { pairs: clamp(pairs, LEAST_PAIRS + (LEAST_PAIRS % 2), PAIRS), sliceUs };
 }
 
 function ofLength(durationUs: number) {
-  const wantedUs = clamp(durationUs / (2 * PAIRS), SHORTEST_US, LONGEST_US);
+  const wantedUs = clamp(durationUs / (2 * PAIRS), SHORTEST_OF_DURATION_US, LONGEST_US);
   const pairs = Math.max(1, Math.round(durationUs / (2 * wantedUs)));
   return { pairs, sliceUs: Math.round(durationUs / (2 * pairs)) };
 }

@@ -1,3 +1,4 @@
+import { sum } from "../core/sum.js";
 import type { DropReason } from "../pipeline/ledger.js";
 import type { FrameOutcome } from "../results/frame-outcome.js";
 import { isResult } from "../results/frame-outcome.js";
@@ -10,7 +11,7 @@ const MOST_SLICES = 240;
 /** Length of a slice while there are few, microseconds: 240 of them are 30 s. */
 const SHORTEST_US = 125_000;
 
-/** Parts of a run at the most: as many as a comparison of two commands takes pairs. */
+/** Parts of a run at the most: pairs that two stored reports can make, some more than a verdict needs. */
 const MOST_PARTS = 16;
 /** Frames that a part has at least, on average. */
 const LEAST_A_PART = 10;
@@ -70,7 +71,7 @@ export class TimelineRecorder {
     const { slices } = this;
     const each = <T>(of: (slice: Slice) => T) => slices.map(of);
     const reasons = new Set(slices.flatMap(({ dropped }) => [...dropped.keys()]));
-    const sorted = each(({ totalsUs }) => totalsUs.toSorted((a, b) => a - b));
+    const sorted = each(({ totalsUs }) => ascending(totalsUs));
     const means = (stage: Stage) => ({ mean: each(({ sumsUs }) => mean(sumsUs.get(stage))) });
     return {
       interval_s: this.intervalUs / 1e6,
@@ -112,14 +113,10 @@ export class TimelineRecorder {
       for (const slice of slices.slice(from, to)) part.take(slice);
       return part;
     });
-    const percentiles = (of: (part: Slice) => number[], share: number) =>
-      parts.map((part) =>
-        nearestRank(
-          of(part).toSorted((a, b) => a - b),
-          share,
-        ),
-      );
-    const totals = ({ totalsUs }: Slice) => totalsUs;
+    const totals = parts.map(({ totalsUs }) => ascending(totalsUs));
+    const inferences = parts.map(({ inferencesUs }) => ascending(inferencesUs));
+    const percentiles = (sorted: readonly number[][], share: number) =>
+      sorted.map((us) => nearestRank(us, share));
     return {
       length_s: (this.intervalUs * slices.length) / n / 1e6,
       offered: parts.map(offeredIn),
@@ -130,7 +127,7 @@ export class TimelineRecorder {
           p50: percentiles(totals, 0.5),
           p95: percentiles(totals, 0.95),
         },
-        inference: { p2: percentiles(({ inferencesUs }) => inferencesUs, 0.02) },
+        inference: { p2: percentiles(inferences, 0.02) },
       },
     };
   }
@@ -160,8 +157,8 @@ function offeredIn({ totalsUs, errors, dropped }: Slice): number {
   return totalsUs.length + errors + sum([...dropped.values()]);
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+function ascending(values: readonly number[]): number[] {
+  return values.toSorted((a, b) => a - b);
 }
 
 /** Milliseconds; null of nothing. */

@@ -53,7 +53,7 @@ export async function runBench(bench: Bench, plan: Plan): Promise<BenchRun> {
   const { settings, session, source, feed } = bench;
   const { progress, interrupt } = bench.context;
   progress.step("warming up");
-  const warm = await warmUp(feed, session.client, systemClock, plan.pace, plan.warmUpUs, interrupt);
+  const warm = await warmUp(feed, session.sink, systemClock, plan.pace, plan.warmUpUs, interrupt);
   if (interrupt.aborted) throw interrupt.reason;
   if (session.client.lost !== undefined) throw await withLastWords(session.client.lost, session.process);
   // A scene is the same in every bench then, however long its warm-up was: so are its truth and its gates.
@@ -65,7 +65,7 @@ export async function runBench(bench: Bench, plan: Plan): Promise<BenchRun> {
   const output = new BenchOutput(sink, interrupt);
   const measured = await measure({
     feed,
-    sink: session.client,
+    sink: session.sink,
     clock: systemClock,
     pace: plan.pace,
     limits: { durationUs: plan.durationUs, maxFrames: settings.frames },

@@ -1,8 +1,5 @@
 import type { OutcomeSink } from "../sinks/outcome-sink.js";
-import { withGrace } from "./with-grace.js";
-
-/** How long an interrupted run still waits for the reader of its output, milliseconds. */
-const STALLED_READER_MS = 500;
+import { STALLED_READER_MS, withGrace } from "./with-grace.js";
 
 /**
  * Closes a sink. A reader that takes nothing any more is not waited for once we are interrupted.

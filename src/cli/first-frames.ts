@@ -33,11 +33,11 @@ export async function firstFrames(settings: Settings, context: CommandContext): 
   const name = { kind: "source", uri: "synthetic:" } as const;
   const { session, source } = await openPipeline(name, settings, context, true);
   const feed = new Feed(source, systemClock);
-  const stream = new Stream(session.client, systemClock);
+  const stream = new Stream(session.sink, systemClock);
   const tally = new Tally();
   try {
     context.progress.step("running the first frames");
-    await warmUp(feed, session.client, systemClock, { kind: "lossless" }, WARM_UP_US, interrupt);
+    await warmUp(feed, session.sink, systemClock, { kind: "lossless" }, WARM_UP_US, interrupt);
     stream.on("outcome", (outcome) => tally.add(outcome));
     const limits = { maxFrames: FRAMES, durationUs: LONGEST_US };
     await feed.run(stream, { kind: "lossless" }, limits, interrupt);

@@ -62,7 +62,6 @@ describe("flags", () => {
   it.each([
     ["--engine", "openvino"],
     ["--device", "cuda"],
-    ["--pixel-format", "jpeg"],
   ])("%s %s parses and says that it is not built yet", async (...argv) => {
     await expect(settings(RUN, ...argv)).rejects.toMatchObject({ code: "NOT_BUILT" });
   });

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
-import { DEVICES, ENGINES, LOG_FORMATS, PIXEL_FORMATS, type SettingName } from "../config/settings.js";
+import { DEVICES, ENGINES, LOG_FORMATS, PIXEL_FORMATS } from "../config/choices.js";
+import type { SettingName } from "../config/settings.js";
 
 /** One flag of the contract. */
 export interface Flag {
@@ -51,7 +52,7 @@ export const COMMON_FLAGS: readonly Flag[] = [
   { syntax: "--size <WxH|native>", help: "fit frames into this size (default: 640x480)", setting: "size" },
   {
     syntax: `--pixel-format <${choice(PIXEL_FORMATS)}>`,
-    help: "what is sent (default: auto)",
+    help: "what frames are sent as (default: auto: raw here, JPEG across a network)",
     setting: "pixel_format",
   },
   { syntax: `--engine <${choice(ENGINES)}>`, help: "inference engine (default: auto)", setting: "engine" },
@@ -194,18 +195,28 @@ export const DOCTOR_FLAGS: readonly Flag[] = [
   },
 ];
 
-const unbuilt = (syntax: string, help: string): Flag => ({ syntax, help, unbuilt: true });
-
 export const INIT_FLAGS: readonly Flag[] = [
   {
     syntax: "--model <file>",
     help: "ONNX model to set up (default: that of aiw.yaml, else the built-in one)",
     setting: "model",
   },
-  unbuilt("--optimize", "find the fastest engine, precision and shape that still agree"),
-  unbuilt("--calibrate <source>", "frames to calibrate and judge with"),
-  unbuilt("--min-agreement <fraction>", "least agreement with fp32 (default: 0.95)"),
-  unbuilt("--allow-unverified", "accept a model whose agreement cannot be judged"),
+  { syntax: "--optimize", help: "find the fastest engine, precision and input size that still agree" },
+  {
+    syntax: "--calibrate <source...>",
+    help: "what the model is to look at: frames to calibrate and judge with (default: the configured source)",
+    setting: "calibrate",
+  },
+  {
+    syntax: "--min-agreement <fraction>",
+    help: "least F1 and mean IoU with the unchanged model's detections (default: 0.95)",
+    setting: "min_agreement",
+  },
+  {
+    syntax: "--allow-unverified",
+    help: "accept a model whose agreement cannot be judged; reports go on saying so",
+    setting: "allow_unverified",
+  },
   { syntax: "--export", help: "export a .pt file first, with the package ultralytics (AGPL-3.0)" },
   { syntax: `--engine <${choice(ENGINES)}>`, help: "inference engine (default: auto)", setting: "engine" },
   {

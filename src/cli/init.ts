@@ -14,6 +14,9 @@ import {
   nextSteps,
 } from "../reports/init-summary.js";
 import { modelCard } from "../reports/model-card.js";
+import { optimizeLine, optimizeTable, tooFew, tunedLine } from "../reports/optimize-table.js";
+import { type Provenance, provenancePath, readProvenance } from "../optimize/provenance.js";
+import type { OptimizedModel } from "./optimize.js";
 import { checkWritable, writeWhole } from "../sinks/whole-file.js";
 import { describeModel } from "../worker-process/describe-model.js";
 import { askFfmpeg } from "../worker-process/ffmpeg-binary.js";
@@ -30,7 +33,11 @@ import { commandSettings } from "./settings.js";
 import { writeConfig } from "./write-config.js";
 
 /** What the first frames are run with, as run and bench will be. */
-const HEEDED = ["threads", "size", "pixel_format", "conf", "iou", "require_provider"] as const;
+const HEEDED = [
+  ...(["threads", "size", "pixel_format", "conf", "iou", "classes", "require_provider"] as const),
+  // What there is to look at, to calibrate with.
+  ...(["source", "camera"] as const),
+];
 
 /** `aiw init`: makes the machine ready, looks at the model, and writes a configuration. */
 export async function execute(
@@ -68,9 +75,10 @@ class Init {
 
   async run(configPath: string): Promise<InitReport> {
     const { model: given } = this.settings;
+    refuseIdleFlags(this.flags);
     // Before anything is made: a wrong name is the likeliest mistake, and the quickest to find.
     const shape = given !== undefined && isShape(given) ? given : undefined;
-    const weights = given === undefined || shape !== undefined ? undefined : await this.modelFile(given);
+    const { weights, provenance: earlier } = await this.weights(shape === undefined ? given : undefined);
     const environment = await this.environment();
     const ffmpeg = await this.ffmpeg();
     const { machine, context } = this;
@@ -79,10 +87,15 @@ class Init {
         ? (weights ?? EMBEDDED_MODEL)
         : await modelPath(shape, machine, context, context.interrupt);
     const model = await this.model(path);
-    const first = await this.firstFrames(path);
+    const optimized = this.flags.optimize === true ? await this.optimize(path, model) : undefined;
+    const provenance = optimized?.provenance ?? earlier;
+    const running = runningOf(optimized?.path ?? path, provenance, this.settings);
+    const first = await this.firstFrames(running);
+    // A shape keeps its name: where its file lies is no business of a configuration.
+    const named = shape !== undefined && running.model === path ? { ...running, model: shape } : running;
     const config = await this.config(
       configPath,
-      given === undefined ? undefined : { path: shape ?? path, model },
+      given === undefined && optimized === undefined ? undefined : { running: named, model, provenance },
     );
     return {
       schema: "aiw.init/1",
@@ -90,10 +103,25 @@ class Init {
       environment,
       ffmpeg,
       model: { ...model, embedded: given === undefined },
+      optimized: optimized === undefined ? null : { ...optimized.provenance, path: optimized.path },
       first_frames: first,
       config,
       next: commandsToGoOn(shape ?? weights, config.action === "kept" && this.flags.model !== undefined),
     };
+  }
+
+  /**
+   * The model to set up; of one that aiw has optimised the original, where that is to be done again.
+   * @throws MODEL_…
+   */
+  private async weights(
+    given: string | undefined,
+  ): Promise<{ weights: string | undefined; provenance: Provenance | undefined }> {
+    if (given === undefined) return { weights: undefined, provenance: undefined };
+    const weights = await this.modelFile(given);
+    const provenance = await readProvenance(provenancePath(weights));
+    if (provenance === undefined || this.flags.optimize !== true) return { weights, provenance };
+    return { weights: await checkModelFile(provenance.source.path), provenance: undefined };
   }
 
   /** The ONNX file, which is exported first where weights are given and that is asked for. */
@@ -162,21 +190,50 @@ class Init {
     return model;
   }
 
-  private async firstFrames(path: string): Promise<InitReport["first_frames"]> {
-    const { info, total } = await firstFrames({ ...this.settings, model: path }, this.context);
+  private async optimize(path: string, description: ModelDescription): Promise<OptimizedModel> {
+    const { settings, machine, context, flags } = this;
+    // What an earlier optimisation has put into the file is no wish of the user's.
+    const { engine: _engine, threads, ...others } = settings;
+    const wasOptimized = settings.model !== undefined && resolve(settings.model) !== path;
+    const wanted: Settings = {
+      ...others,
+      ...(flags.engine === undefined ? {} : { engine: settings.engine }),
+      ...(wasOptimized ? {} : { threads }),
+    };
+    const { optimizeModel } = await import("./optimize.js");
+    const found = await optimizeModel({ path, description }, wanted, machine, context, flags.force === true);
+    const { provenance, reused } = found;
+    context.progress.clear();
+    context.progress.note(optimizeTable(provenance));
+    this.done("optimised", `${optimizeLine(provenance)}${reused ? `, as found ${provenance.created}` : ""}`);
+    if (!provenance.verified) {
+      process.stderr.write(
+        `aiw: warning: what the optimised model sees was not compared with the original: ${tooFew(provenance)}\n`,
+      );
+    }
+    return found;
+  }
+
+  private async firstFrames(running: Running): Promise<InitReport["first_frames"]> {
+    const { info, total } = await firstFrames({ ...this.settings, ...running }, this.context);
     this.done("first frames", firstFramesLine(total));
     return { provider: info.providers[0] ?? "unknown", latency_ms: total };
   }
 
   private async config(
     path: string,
-    model: { readonly path: string; readonly model: ModelDescription } | undefined,
+    found: { running: Running; model: ModelDescription; provenance: Provenance | undefined } | undefined,
   ): Promise<InitReport["config"]> {
     const content = configTemplate(
-      model && {
-        path: isShape(model.path) ? model.path : relativePath(dirname(path), model.path),
-        description: modelLine(model.model),
-        classNames: model.model.classes?.names ?? [],
+      found && {
+        path: isShape(found.running.model)
+          ? found.running.model
+          : relativePath(dirname(path), found.running.model),
+        description: modelLine(found.model),
+        classNames: found.model.classes?.names ?? [],
+        from: found.provenance && tunedLine(found.provenance),
+        engine: found.running.engine,
+        threads: found.running.threads,
       },
     );
     const outcome = await writeConfig(path, content, this.flags.force === true);
@@ -201,6 +258,28 @@ class Init {
     this.context.progress.clear();
     this.context.progress.note(`! ${step.padEnd(13)} ${said}`);
   }
+}
+
+/** How the model is run from now on. */
+type Running = Required<Pick<Settings, "model">> & Pick<Settings, "engine" | "threads">;
+
+/** As it was optimised to be run, else as the settings say. */
+function runningOf(model: string, found: Provenance | undefined, settings: Settings): Running {
+  const { engine, threads } = found ?? settings;
+  return {
+    model,
+    ...(engine === undefined ? {} : { engine }),
+    ...(threads === undefined || threads === null ? {} : { threads }),
+  };
+}
+
+/** @throws USAGE for a flag that says something about --optimize, without that */
+function refuseIdleFlags(flags: ParsedFlags): void {
+  if (flags.optimize === true) return;
+  const idle = ["calibrate", "minAgreement", "allowUnverified"].find((name) => flags[name] !== undefined);
+  if (idle === undefined) return;
+  const flag = idle.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new AiwError("USAGE", `--${flag} is about --optimize, which is not given`);
 }
 
 /** As a file in `folder` is to name it: relative, with slashes; absolute where it lies elsewhere. */

@@ -3,6 +3,7 @@ import type { SourceName } from "../config/source-names.js";
 import type { FrameSource } from "../source/frame-source.js";
 import type { CommandContext } from "./command-context.js";
 import { Machine } from "./machine.js";
+import { chooseSending, OWN_WORKER } from "./sending.js";
 import { openNamedSource } from "./sources.js";
 import { together } from "./together.js";
 import { openWorkerSession, type WorkerSession } from "./worker-session.js";
@@ -24,10 +25,23 @@ export async function openPipeline(
 ): Promise<OpenPipeline> {
   const [session, source] = await together((signal) => {
     const machine = new Machine(context, signal);
-    return [
-      openWorkerSession(settings, context, machine, signal),
-      openNamedSource(name, settings, machine, loop, signal),
-    ];
+    const opening = openWorkerSession(settings, context, machine, signal);
+    return [opening, openSourceFor(opening, name, settings, machine, loop, signal)];
   }, context.interrupt);
   return { session, source, machine: new Machine(context, context.interrupt) };
+}
+
+/** What another's worker takes, and whether a network lies between, is known only when it has answered. */
+async function openSourceFor(
+  opening: Promise<WorkerSession>,
+  name: SourceName,
+  settings: Settings,
+  machine: Machine,
+  loop: boolean,
+  signal: AbortSignal,
+): Promise<FrameSource> {
+  const { pixel_format: asked = "auto", worker } = settings;
+  const isKnown = asked !== "auto" || worker === undefined;
+  const sending = isKnown ? chooseSending(asked, OWN_WORKER) : (await opening).sending;
+  return openNamedSource(name, settings, sending, machine, loop, signal);
 }

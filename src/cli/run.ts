@@ -66,7 +66,7 @@ class Run {
   ) {
     this.startedUs = clock.nowUs();
     this.tally = new Tally(reportedClasses(settings, session.info));
-    this.stream = new Stream(session.client, clock, { keepFrames: sink.keepsFrames === true });
+    this.stream = new Stream(session.sink, clock, { keepFrames: sink.keepsFrames === true });
     this.stream.on("outcome", (outcome) => {
       this.tally.add(outcome);
       try {
@@ -88,7 +88,7 @@ class Run {
       await this.one(first);
       for (const name of rest) {
         if (this.stop.signal.aborted || this.stream.lost !== undefined || this.isOver()) break;
-        await this.one(await openNamedSource(name, this.settings, machine, false, this.context.interrupt));
+        await this.one(await this.open(name, machine));
       }
     } catch (error) {
       failure = { error };
@@ -119,6 +119,11 @@ class Run {
   private isOver(): boolean {
     const { maxFrames = 1, durationUs = 1 } = this.limits();
     return maxFrames <= 0 || durationUs <= 0;
+  }
+
+  private open(name: SourceName, machine: Machine): Promise<FrameSource> {
+    const { settings, session, context } = this;
+    return openNamedSource(name, settings, session.sending, machine, false, context.interrupt);
   }
 
   private async one(source: FrameSource): Promise<void> {

@@ -67,11 +67,10 @@ export function flagLayer(flags: readonly Flag[], parsed: ParsedFlags): Layer {
 
 /** @throws NOT_BUILT for values whose feature is not there yet */
 export function refuseUnbuiltValues(settings: Settings): void {
-  const { engine, device, pixel_format: format } = settings;
+  const { engine, device } = settings;
   const unbuilt = [
     engine === "openvino" && "--engine openvino",
     device === "cuda" && "--device cuda",
-    (format === "jpeg" || format === "webp") && `--pixel-format ${format}`,
     settings.worker?.tls && "--worker tls://",
   ].find((name) => typeof name === "string");
   if (unbuilt !== undefined) throw new AiwError("NOT_BUILT", `${unbuilt} is not built yet`);

@@ -5,8 +5,10 @@ import { AiwError } from "../core/errors.js";
 import type { Pace } from "../pipeline/feed.js";
 import type { FrameSource, SourceOptions } from "../source/frame-source.js";
 import type { Machine } from "./machine.js";
+import type { Sending } from "./sending.js";
 
-const DEFAULT_SIZE = { width: 640, height: 480 };
+/** What frames are fitted into unless told otherwise, pixels. */
+export const DEFAULT_SIZE = { width: 640, height: 480 };
 
 /** What a command is to look at. @throws NOT_BUILT */
 export function sourcesOf(settings: Settings): SourceName[] {
@@ -21,17 +23,15 @@ export function sourcesOf(settings: Settings): SourceName[] {
 export async function openNamedSource(
   name: SourceName,
   settings: Settings,
+  sending: Sending,
   machine: Machine,
   loop: boolean,
   signal: AbortSignal,
 ): Promise<FrameSource> {
   const { openCamera, openSource } = await import("../source/open-source.js");
-  const format = settings.pixel_format ?? "auto";
-  if (format === "jpeg" || format === "webp")
-    throw new AiwError("NOT_BUILT", `--pixel-format ${format} is not built yet`);
   const options: SourceOptions = {
     size: settings.size ?? DEFAULT_SIZE,
-    pixelFormat: format,
+    pixelFormat: sending.source,
     loop: loop || settings.loop === true,
     clock: systemClock,
     signal,

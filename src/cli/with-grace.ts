@@ -1,3 +1,6 @@
+/** How long an interrupted command still waits for whoever reads what it writes, milliseconds. */
+export const STALLED_READER_MS = 500;
+
 /**
  * Waits for something, without end as long as nothing interrupts, and once interrupted for a while more.
  * @param graceMs how long that is, milliseconds

@@ -1,18 +1,26 @@
 import { basename, dirname } from "node:path";
 import type { InitOptions, WorkerClient, WorkerInfo } from "../client/worker-client.js";
 import type { Settings } from "../config/settings.js";
+import { systemClock } from "../core/clock.js";
 import { AiwError } from "../core/errors.js";
+import type { PictureFormat } from "../frame/pixel-format.js";
+import { checkFresh } from "../optimize/provenance.js";
+import type { FrameSink } from "../pipeline/frame-sink.js";
 import { environmentError } from "../worker-process/environment-error.js";
 import { startWorker, type WorkerProcess } from "../worker-process/worker-process.js";
 import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
 import { modelPath } from "./model-path.js";
 import type { Progress } from "./progress.js";
+import { chooseSending, type Sending } from "./sending.js";
 
 /** A worker with a model loaded, ready for frames. */
 export interface WorkerSession {
   readonly client: WorkerClient;
   readonly info: WorkerInfo;
+  readonly sending: Sending;
+  /** Takes a source's frames: the client itself, or what encodes them for it. */
+  readonly sink: FrameSink;
   /** The worker's process, if this command started it. */
   readonly process: WorkerProcess | undefined;
   /** Ends the session, and the worker if this command started it; idempotent. */
@@ -24,7 +32,7 @@ const LAST_WORDS_WAIT_MS = 1_000;
 
 /**
  * Connects to the worker that the settings name, or starts one; opens a session with the model.
- * @throws NO_MODEL, MODEL_…, WORKER_…, PYTHON_…
+ * @throws NO_MODEL, MODEL_… (MODEL_STALE for an optimised one whose original has changed), WORKER_…, PYTHON_…
  */
 export async function openWorkerSession(
   settings: Settings,
@@ -58,12 +66,24 @@ export async function openWorkerSession(
     const info = await initSession(client, settings, modelPath);
     signal.removeEventListener("abort", onAbort);
     for (const warning of info.warnings) progress.note(`aiw: warning: ${warning}`);
-    return { client, info, process: spawned?.process, close };
+    const receiver = { isLocal: client.isLocal, pixelFormats: info.pixelFormats };
+    const sending = chooseSending(settings.pixel_format ?? "auto", receiver);
+    const sink = sending.picture === undefined ? client : await encodingSink(client, sending.picture);
+    return { client, info, sending, sink, process: spawned?.process, close };
   } catch (thrown) {
     const error = signal.aborted ? signal.reason : await withLastWords(thrown, spawned?.process);
     await close();
     throw error;
   }
+}
+
+/** Its modules are loaded only where they are needed: sharp takes its time. */
+async function encodingSink(client: WorkerClient, format: PictureFormat): Promise<FrameSink> {
+  const [{ EncodingSink }, { encodePicture }] = await Promise.all([
+    import("../pipeline/encoding-sink.js"),
+    import("../pipeline/encode-picture.js"),
+  ]);
+  return new EncodingSink(client, format, (frame) => encodePicture(frame.data, frame, format), systemClock);
 }
 
 /** An error about a lost worker, with the last words of its process if that ended. */
@@ -114,6 +134,8 @@ async function spawnWorker(
   // Checked here, so that a file that is missing or no model is known before anything is made or started;
   // its real path, so that a link into another folder is inside the one folder that the worker may load from.
   const path = await modelPath(model, machine, context, signal);
+  const doubt = await checkFresh(path);
+  if (doubt !== undefined) context.progress.note(`aiw: warning: ${doubt}`);
   const { python, kind } = await machine.python();
   context.progress.step("starting the worker");
   const { threads, engine, log_format: logFormat } = settings;
@@ -149,7 +171,7 @@ async function initSession(client: WorkerClient, settings: Settings, modelPath: 
   };
   if (classes.length === 0) return client.init(base);
   const { classNames } = await client.init(base);
-  return client.init({ ...base, classes: classes.map((wanted) => classId(wanted, classNames)) });
+  return client.init({ ...base, classes: classIds(classes, classNames) });
 }
 
 /** Names of the classes that are reported; undefined when all are. */
@@ -157,6 +179,11 @@ export function reportedClasses(settings: Settings, { classNames }: WorkerInfo):
   const { classes = [] } = settings;
   if (classes.length === 0) return undefined;
   return classes.map((wanted) => classNames[classId(wanted, classNames)] ?? wanted);
+}
+
+/** @throws CLASS_UNKNOWN */
+export function classIds(wanted: readonly string[], names: readonly string[]): number[] {
+  return wanted.map((one) => classId(one, names));
 }
 
 function classId(wanted: string, names: readonly string[]): number {

@@ -1,8 +1,5 @@
 import { writeWhole } from "../sinks/whole-file.js";
-import { withGrace } from "./with-grace.js";
-
-/** How long an interrupted command still waits for whoever reads its report, milliseconds. */
-const STALLED_READER_MS = 500;
+import { STALLED_READER_MS, withGrace } from "./with-grace.js";
 
 interface Wanted {
   /** A path, or "-" for stdout. */

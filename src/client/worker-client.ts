@@ -14,7 +14,7 @@ import type {
   WireDetection,
   WorkerMessage,
 } from "../wire/messages.js";
-import { type Endpoint, openTcp } from "../wire/tcp.js";
+import { type Endpoint, openTcp, staysHere } from "../wire/tcp.js";
 import { type ReachOptions, reach } from "./reach.js";
 import { type ClientEvent, type ClientState, isAllowed, nextState } from "./state.js";
 import { WorkerLink } from "./worker-link.js";
@@ -60,6 +60,8 @@ export class WorkerClient implements FrameSink {
   private lastWords: string | undefined;
   private readonly events = new Emitter<Events>();
   private readonly link: WorkerLink;
+  /** Whether the worker runs on this machine, no network between. */
+  readonly isLocal: boolean;
 
   private constructor(
     socket: Socket,
@@ -67,6 +69,7 @@ export class WorkerClient implements FrameSink {
     private readonly clock: Clock,
     private readonly warn: (message: string) => void,
   ) {
+    this.isLocal = staysHere(socket);
     this.link = new WorkerLink(socket, clock, {
       onMessage: (message) => this.receive(message),
       onLost: (how) => this.lose(how),

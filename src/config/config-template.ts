@@ -9,6 +9,11 @@ export interface TemplateModel {
   /** A line about it: "YOLO11, 80 classes, input 640x640, fp32". */
   readonly description: string;
   readonly classNames: readonly string[];
+  /** What it was made from, where aiw has optimised it, in a line. */
+  readonly from?: string | undefined;
+  /** What runs it and with how many threads, where that is not left to aiw. */
+  readonly engine?: string | undefined;
+  readonly threads?: number | undefined;
 }
 
 const CHECKSUM =
@@ -39,8 +44,7 @@ ${classLines(model)}
 # Frames are scaled to fit inside this size, their aspect kept; "native" sends them as they are.
 # size: 640x480
 
-# Threads of one inference; by default as many as there are cores.
-# threads: 2
+${runLines(model)}
 
 # Conditions on a bench's figures, which ends with exit code 3 when one does not hold. What is really in
 # a frame is known of synthetic: only, so recall and precision are for benches of that.
@@ -68,7 +72,16 @@ function modelLines(model: TemplateModel | undefined): string {
   if (model === undefined) {
     return `${head}. Without one only synthetic: can be looked at.\n# model: yolo11s.onnx`;
   }
-  return `${head}: ${model.description}.\n${stringify({ model: model.path }, { lineWidth: 0 }).trim()}`;
+  const from = model.from === undefined ? "" : `# ${printable(model.from)}\n`;
+  return `${head}: ${model.description}.\n${from}${stringify({ model: model.path }, { lineWidth: 0 }).trim()}`;
+}
+
+function runLines(model: TemplateModel | undefined): string {
+  const { engine, threads } = model ?? {};
+  return `# What runs the model: onnxruntime or openvino.
+${engine === undefined ? "# engine: onnxruntime" : `engine: ${engine}`}
+# Threads of one inference; by default as many as there are cores.
+${threads === undefined ? "# threads: 2" : `threads: ${threads}`}`;
 }
 
 function classLines(model: TemplateModel | undefined): string {

@@ -1,11 +1,7 @@
 import type { z } from "zod";
 import { AiwError, type ErrorCode } from "../core/errors.js";
+import { DEVICES, ENGINES, LOG_FORMATS, PIXEL_FORMATS } from "./choices.js";
 import * as v from "./values.js";
-
-export const PIXEL_FORMATS = ["auto", "rgb24", "i420", "nv12", "jpeg", "webp"] as const;
-export const ENGINES = ["auto", "onnxruntime", "openvino"] as const;
-export const DEVICES = ["cpu", "cuda"] as const;
-export const LOG_FORMATS = ["pretty", "json"] as const;
 
 /**
  * Every setting that a flag, the environment or aiw.yaml can give: its name in aiw.yaml, and what
@@ -42,6 +38,9 @@ export const SETTINGS = {
   require_stable: v.flag,
   find_max: v.flag,
   sweep: v.rates,
+  calibrate: v.texts,
+  min_agreement: v.fraction,
+  allow_unverified: v.flag,
   quiet: v.flag,
   log_format: v.oneOf(LOG_FORMATS),
 } as const satisfies Record<string, z.ZodType>;

@@ -39,6 +39,10 @@ const ERROR_TABLE = {
   MODEL_NOT_A_FILE: failed("Name the .onnx file itself."),
   MODEL_EMPTY: failed("Copy or download it again."),
   MODEL_UNREADABLE: failed("Check its permissions."),
+  MODEL_STALE: failed("Optimise it anew with aiw init --optimize, or run the model itself with --model."),
+  OPTIMIZE_UNJUDGED: failed(
+    "Give --calibrate a source in which the model sees more, lower --conf, or accept what can't be judged with --allow-unverified.",
+  ),
   EXPORT_FAILED: failed(
     "Run with --debug to see all that it said, or export by hand: yolo export model=FILE.pt format=onnx.",
   ),
@@ -73,6 +77,7 @@ const ERROR_TABLE = {
     "Check that both ends speak aiw's protocol and that nothing between them alters the bytes.",
   ),
   FRAME_TOO_LARGE: failed("Send smaller frames with --size."),
+  FRAME_NOT_ENCODED: failed("Send it raw with --pixel-format rgb24, or smaller with --size."),
 
   CHECK_TIMEOUT: failed("Look what hangs there, and run it again."),
   OUTPUT_FAILED: failed("Check the target's path, permissions and free space."),

@@ -1,21 +1,11 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { aiw, type Finished, hasShared, media, model } from "./aiw.js";
+import { scratchFolder } from "./scratch-folder.js";
 
-const folder = mkdtempSync(join(tmpdir(), "aiw-bad-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const file = (name: string, content: string | Buffer) => {
-  writeFileSync(join(folder, name), content);
-  return join(folder, name);
-};
-
-const subfolder = (name: string) => {
-  mkdirSync(join(folder, name));
-  return join(folder, name);
-};
+const { folder, file, subfolder } = scratchFolder("bad");
 
 /** One clear line, the right exit code, no stack trace, nothing on stdout. */
 function expectError(

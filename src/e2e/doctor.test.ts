@@ -1,31 +1,19 @@
 import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { cacheDir } from "../worker-process/cache-dir.js";
 import { envSlot } from "../worker-process/env-store.js";
 import { ensurePython } from "../worker-process/python-env.js";
 import { nodeScript } from "../worker-process/testing/fakes.js";
 import { aiw, type Finished, type Json, startAiw } from "./aiw.js";
+import { scratchFolder } from "./scratch-folder.js";
 
 const LOCK_FILE = fileURLToPath(new URL("../../worker/requirements.lock", import.meta.url));
-const folder = realpathSync(mkdtempSync(join(tmpdir(), "aiw-doctor-")));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const file = (name: string, content: string) => {
-  writeFileSync(join(folder, name), content);
-  return join(folder, name);
-};
+const { folder, file } = scratchFolder("doctor");
 /** No aiw.yaml of whoever runs the tests, and no AIW_PYTHON unless the test is about it. */
 const EMPTY_CONFIG = file("empty.yaml", "");
 const doctor = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>

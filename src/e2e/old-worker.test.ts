@@ -67,6 +67,17 @@ describe("aiw with a worker that knows only the wire's table", () => {
     expect(records[1].error.message).toBe("cannot read this frame");
   });
 
+  it("sends it RGB by itself, and says at once what it does not take", async () => {
+    const { code, stderr } = await against({}, "run", "--frames", "1");
+    expect(code, stderr).toBe(0);
+    expect(worker?.received.find(({ req }) => req?.frame)?.req.frame).toMatchObject({ pix_fmt: "RGB" });
+    await worker?.close();
+    const refused = await against({}, "run", "--frames", "1", "--pixel-format", "jpeg");
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain("error USAGE: --pixel-format jpeg: the worker takes RGB");
+    expect(worker?.received.some(({ req }) => req?.frame)).toBe(false);
+  });
+
   it("says that it was lost when it goes in mid-run, with the report of what was measured", async () => {
     let frames = 0;
     const script: TableWorkerScript = {

@@ -1,5 +1,9 @@
-import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import sharp from "sharp";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { Box } from "../frame/box.js";
 import { aiw, hasShared, type Json, jsonLines, media, model, shared } from "./aiw.js";
 
@@ -31,6 +35,9 @@ async function detect(name: string, conf: string, iouThreshold: string): Promise
   expect(code, stderr).toBe(0);
   return jsonLines(stdout);
 }
+
+/** The embedded one: it is always there. */
+const DETECTOR = fileURLToPath(new URL("../../worker/models/synthetic.onnx", import.meta.url));
 
 describe.skipIf(!hasShared)("detections (skipped without the shared test data)", () => {
   it.each([
@@ -87,7 +94,7 @@ describe.skipIf(!hasShared)("detections (skipped without the shared test data)",
     expect(records[0]).toMatchObject({ source: "bottle-detection.mp4", width: 640, height: 360 });
   });
 
-  it("gives the same detections for a video sent as I420 and NV12 as for RGB", async () => {
+  it("finds in a video the same whatever it is sent as; I420 is what auto chooses", async () => {
     const args = [
       "run",
       "--source",
@@ -97,20 +104,53 @@ describe.skipIf(!hasShared)("detections (skipped without the shared test data)",
       "--frames",
       "3",
     ];
-    const [rgb, ...others] = await Promise.all(
-      ["rgb24", "i420", "nv12"].map(async (format) =>
-        jsonLines((await aiw([...args, "--pixel-format", format])).stdout),
-      ),
-    );
-    for (const records of others) {
+    const found = async (format: string) =>
+      jsonLines((await aiw([...args, "--pixel-format", format])).stdout);
+    const rgb = await found("rgb24");
+    for (const format of ["auto", "i420", "nv12", "jpeg", "webp"]) {
+      const records = await found(format);
       expect(records.length).toBe(3);
       records.forEach((record, i) => {
-        const [found, wanted] = [record.detections, rgb?.[i].detections];
+        const [seen, wanted] = [record.detections, rgb[i].detections];
         expect(wanted.length).toBeGreaterThan(0);
-        expect(found.map((d: Json) => d.class)).toEqual(wanted.map((d: Json) => d.class));
-        for (const d of found)
+        expect(
+          seen.map((d: Json) => d.class),
+          format,
+        ).toEqual(wanted.map((d: Json) => d.class));
+        for (const d of seen)
           expect(Math.max(...wanted.map((w: Json) => iou(w.box, d.box)))).toBeGreaterThan(0.9);
       });
     }
+  });
+});
+
+describe("encoded frames", () => {
+  it("may have odd sides; one that cannot be encoded is an error of its own, and the run goes on", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "aiw-encoded-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const sizes = [
+      [97, 53],
+      // A WebP has at most 16383 pixels a side.
+      [16_384, 3],
+      [31, 33],
+    ] as const;
+    for (const [i, [width, height]] of sizes.entries()) {
+      const background = { r: 90, g: 90, b: 90 };
+      await sharp({ create: { width, height, channels: 3, background } })
+        .png()
+        .toFile(join(folder, `${i}.png`));
+    }
+    const args = ["run", "--source", folder, "--size", "native", "--model", DETECTOR, "--pixel-format"];
+    const runs = [await aiw([...args, "webp"]), await aiw([...args, "jpeg"])];
+    expect(runs.map(({ code }) => code)).toEqual([0, 0]);
+    const [webp, jpeg] = runs.map(({ stdout }) =>
+      jsonLines(stdout).map(({ width, height, error }) => [width, height, error?.code]),
+    );
+    expect(webp).toEqual([
+      [97, 53, undefined],
+      [16_384, 3, "FRAME_NOT_ENCODED"],
+      [31, 33, undefined],
+    ]);
+    expect(jpeg).toEqual(sizes.map(([width, height]) => [width, height, undefined]));
   });
 });

@@ -1,18 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { blankFrame } from "../testing/blank-frame.js";
 import { KeptFrame } from "./kept-frame.js";
 
 function setUp() {
   const count = { released: 0 };
-  const kept = new KeptFrame({
-    data: Buffer.alloc(3),
-    width: 1,
-    height: 1,
-    format: "rgb24",
-    origin: { source: "x", width: 1, height: 1 },
-    capturedAtUs: 0,
-    release: () => count.released++,
-  });
+  const kept = new KeptFrame(blankFrame({ release: () => count.released++ }));
   return { kept, count };
 }
 

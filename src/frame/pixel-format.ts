@@ -1,9 +1,20 @@
 import { AiwError } from "../core/errors.js";
 
-/** Raw formats that a frame can have; the wire's names are in WIRE_NAMES. */
+/** Raw formats that a source's frame can have. */
 export type PixelFormat = "rgb24" | "i420" | "nv12";
+/** Formats that a frame can be encoded to on its way to the worker. */
+export type PictureFormat = "jpeg" | "webp";
+/** What a worker is sent. */
+export type WireFormat = PixelFormat | PictureFormat;
 
-export const WIRE_NAMES: Readonly<Record<PixelFormat, string>> = { rgb24: "RGB", i420: "I420", nv12: "NV12" };
+/** The wire's names. */
+export const WIRE_NAMES: Readonly<Record<WireFormat, string>> = {
+  rgb24: "RGB",
+  i420: "I420",
+  nv12: "NV12",
+  jpeg: "JPEG",
+  webp: "WEBP",
+};
 
 export interface Size {
   readonly width: number;

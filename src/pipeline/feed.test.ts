@@ -3,6 +3,7 @@ import { Emitter } from "../core/emitter.js";
 import { AiwError } from "../core/errors.js";
 import type { Frame, SourceItem } from "../frame/frame.js";
 import type { FrameSource } from "../source/frame-source.js";
+import { blankFrame } from "../testing/blank-frame.js";
 import { ManualClock } from "../testing/manual-clock.js";
 import { Feed, type Pace } from "./feed.js";
 import type { FrameAnswer, FrameSink, OutgoingFrame } from "./frame-sink.js";
@@ -52,19 +53,7 @@ class TimedSink implements FrameSink {
   onLost = (listener: (error: AiwError) => void) => this.events.on("lost", listener);
 }
 
-const ORIGIN = { source: "test", width: 2, height: 2 };
-
-function frame(capturedAtUs: number): Frame {
-  return {
-    data: Buffer.alloc(12),
-    width: 2,
-    height: 2,
-    format: "rgb24",
-    origin: ORIGIN,
-    capturedAtUs,
-    release() {},
-  };
-}
+const frame = (capturedAtUs: number) => blankFrame({ capturedAtUs });
 
 /** A source that gives a frame whenever the test lets one go, and ends when told. */
 class HandSource implements FrameSource {

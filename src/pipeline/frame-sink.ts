@@ -1,6 +1,6 @@
 import type { Unsubscribe } from "../core/emitter.js";
 import type { AiwError } from "../core/errors.js";
-import type { PixelFormat } from "../frame/pixel-format.js";
+import type { WireFormat } from "../frame/pixel-format.js";
 import type { Detection } from "../results/detection.js";
 import type { WorkerStages, WorkerUsage } from "../results/stages.js";
 
@@ -8,11 +8,11 @@ import type { WorkerStages, WorkerUsage } from "../results/stages.js";
 export interface OutgoingFrame {
   /** Given back with the answer; unique among the frames of a connection. */
   readonly seq: number;
-  /** Raw pixels, row by row; must not change until `release` is called. */
+  /** Raw pixels, row by row, or an encoded picture; must not change until `release` is called. */
   readonly data: Uint8Array;
   readonly width: number;
   readonly height: number;
-  readonly format: PixelFormat;
+  readonly format: WireFormat;
   /** Capture time, of a paced source the due time: microseconds of the Clock, and wall clock. */
   readonly dueUs: number;
   readonly wallMs: number;

@@ -1,3 +1,5 @@
+import { sum } from "../core/sum.js";
+
 /**
  * Why a frame was dropped:
  * - `latest_wins`: a newer frame came before the worker had taken it
@@ -62,8 +64,9 @@ export class Ledger {
   }
 }
 
-export function droppedTotal(counts: LedgerCounts): number {
-  return Object.values(counts.dropped).reduce((sum, n) => sum + n, 0);
+/** Dropped frames of a ledger, or of the frames of a report, whatever the reason. */
+export function droppedTotal({ dropped }: { readonly dropped: Readonly<Record<string, number>> }): number {
+  return sum(Object.values(dropped));
 }
 
 export function isExact(counts: LedgerCounts): boolean {

@@ -1,71 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Emitter } from "../core/emitter.js";
 import { AiwError } from "../core/errors.js";
-import type { Frame } from "../frame/frame.js";
 import { type FrameOutcome, type FrameResult, isResult } from "../results/frame-outcome.js";
+import { blankFrame } from "../testing/blank-frame.js";
+import { FakeSink } from "../testing/fake-sink.js";
 import { ManualClock } from "../testing/manual-clock.js";
-import type { FrameAnswer, FrameSink, OutgoingFrame } from "./frame-sink.js";
 import { droppedTotal, isExact } from "./ledger.js";
 import { Stream, type StreamOptions } from "./stream.js";
-
-/** A sink of window 1 whose answers the test gives. */
-class FakeSink implements FrameSink {
-  readonly sent: OutgoingFrame[] = [];
-  inFlight: OutgoingFrame | undefined;
-  credit = true;
-  refuses = false;
-  lost: AiwError | undefined;
-  private readonly events = new Emitter<{ result: FrameAnswer; credit: undefined; lost: AiwError }>();
-
-  constructor(private readonly clock: ManualClock) {}
-
-  canSend(): boolean {
-    return this.credit && this.inFlight === undefined;
-  }
-
-  sendFrame(frame: OutgoingFrame): void {
-    if (this.refuses) throw new AiwError("FRAME_TOO_LARGE", "too large");
-    this.sent.push(frame);
-    this.inFlight = frame;
-    this.credit = false;
-  }
-
-  answer(outcome: FrameAnswer["outcome"], givesCredit = true): void {
-    const frame = this.inFlight;
-    if (frame === undefined) return;
-    frame.release();
-    this.inFlight = undefined;
-    const nowUs = this.clock.nowUs();
-    const stages = { queueUs: 1, preprocessUs: 2, inferenceUs: 3, postprocessUs: 4 };
-    this.events.emit("result", {
-      seq: frame.seq,
-      sentAtUs: nowUs,
-      answeredAtUs: nowUs,
-      outcome,
-      stages,
-      usage: undefined,
-    });
-    if (givesCredit) this.giveCredit();
-  }
-
-  giveCredit(): void {
-    this.credit = true;
-    if (this.canSend()) this.events.emit("credit", undefined);
-  }
-
-  lose(): void {
-    this.inFlight?.release();
-    this.inFlight = undefined;
-    this.credit = false;
-    this.lost ??= new AiwError("WORKER_LOST", "gone");
-    this.events.emit("lost", this.lost);
-  }
-
-  onResult = (listener: (answer: FrameAnswer) => void) => this.events.on("result", listener);
-  onCredit = (listener: () => void) => this.events.on("credit", listener);
-  onLost = (listener: (error: AiwError) => void) => this.events.on("lost", listener);
-}
 
 function setUp(options: StreamOptions = {}) {
   const clock = new ManualClock();
@@ -76,23 +17,10 @@ function setUp(options: StreamOptions = {}) {
   return { clock, sink, stream, outcomes };
 }
 
-function frame(onRelease: () => void = () => {}): Frame {
-  const origin = { source: "test", width: 4, height: 4 };
-  return {
-    data: Buffer.alloc(12),
-    width: 2,
-    height: 2,
-    format: "rgb24",
-    origin,
-    capturedAtUs: 0,
-    release: onRelease,
-  };
-}
-
 describe("Stream", () => {
   it("sends at once when it may, then keeps only the newest that waits", () => {
     const { stream, sink } = setUp();
-    for (let i = 0; i < 4; i++) stream.offer(frame(), i);
+    for (let i = 0; i < 4; i++) stream.offer(blankFrame(), i);
     expect(sink.sent.map(({ seq }) => seq)).toEqual([1]);
     sink.answer({ detections: [] });
     expect(sink.sent.map(({ seq }) => seq)).toEqual([1, 4]);
@@ -108,9 +36,9 @@ describe("Stream", () => {
   it("counts a refused frame as an error and goes on with the next", () => {
     const { stream, sink, outcomes } = setUp();
     sink.refuses = true;
-    stream.offer(frame(), 0);
+    stream.offer(blankFrame(), 0);
     sink.refuses = false;
-    stream.offer(frame(), 0);
+    stream.offer(blankFrame(), 0);
     expect(outcomes).toMatchObject([{ seq: 1, error: { code: "FRAME_TOO_LARGE" } }]);
     expect(stream.counts()).toMatchObject({ offered: 2, sent: 1, errors: 1, inFlight: 1 });
   });
@@ -127,7 +55,7 @@ describe("Stream", () => {
     const { stream, sink, outcomes, clock } = setUp();
     const dueUs = clock.nowUs();
     await clock.advanceBy(500);
-    stream.offer(frame(), dueUs);
+    stream.offer(blankFrame(), dueUs);
     await clock.advanceBy(1000);
     sink.answer({ detections: [] });
     expect(outcomes[0]).toMatchObject({ latency: { total: 1500, inference: 3 } });
@@ -137,10 +65,10 @@ describe("Stream", () => {
 
   it("drops what waits and what is in flight when the link is lost, and what comes after", () => {
     const { stream, sink } = setUp();
-    stream.offer(frame(), 0);
-    stream.offer(frame(), 0);
+    stream.offer(blankFrame(), 0);
+    stream.offer(blankFrame(), 0);
     sink.lose();
-    stream.offer(frame(), 0);
+    stream.offer(blankFrame(), 0);
     expect(stream.counts()).toMatchObject({ offered: 3, inFlight: 0, dropped: { disconnected: 3 } });
     expect(stream.isIdle).toBe(true);
   });
@@ -149,7 +77,7 @@ describe("Stream", () => {
     const { sink, clock } = setUp();
     sink.lose();
     const late = new Stream(sink, clock);
-    late.offer(frame(), 0);
+    late.offer(blankFrame(), 0);
     expect(late.lost).toMatchObject({ code: "WORKER_LOST" });
     expect(late.counts()).toMatchObject({ offered: 1, inFlight: 0, dropped: { disconnected: 1 } });
     expect(late.isIdle).toBe(true);
@@ -157,11 +85,11 @@ describe("Stream", () => {
 
   it("carries the frame with its result only where frames are kept, and not with an error", () => {
     const plain = setUp();
-    plain.stream.offer(frame(), 0);
+    plain.stream.offer(blankFrame(), 0);
     plain.sink.answer({ detections: [] });
     expect((plain.outcomes[0] as FrameResult).frame).toBeUndefined();
     const { stream, sink, outcomes } = setUp({ keepFrames: true });
-    const offered = frame();
+    const offered = blankFrame();
     stream.offer(offered, 0);
     sink.answer({ error: new AiwError("WORKER_REFUSED", "x") });
     stream.offer(offered, 0);
@@ -189,7 +117,7 @@ describe("Stream", () => {
           if (what === "offer" || what === "refuse") {
             const index = releases.push(0) - 1;
             const give = () => releases.splice(index, 1, (releases[index] ?? 0) + 1);
-            stream.offer({ ...frame(give), capturedAtUs: index }, 0);
+            stream.offer({ ...blankFrame({ release: give }), capturedAtUs: index }, 0);
           }
           if (what === "result") sink.answer({ detections: [] });
           if (what === "error") sink.answer({ error: new AiwError("WORKER_REFUSED", "x") });
@@ -245,7 +173,7 @@ describe("Stream", () => {
               if (!released) onLoan--;
               released = true;
             };
-            stream.offer(frame(give), 0);
+            stream.offer(blankFrame({ release: give }), 0);
           }
           if (what === "failure") {
             offered++;

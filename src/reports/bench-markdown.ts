@@ -1,12 +1,10 @@
 import type { BenchReport, JudgedGate, RatesReport, TruthReport } from "../bench/report-schema.js";
-import { LATENCIES } from "../results/latency.js";
+import { LATENCIES, SUMMARY_FIGURES } from "../results/latency.js";
 import { headline } from "./bench-table.js";
 import { gateWords, verdictWords } from "./gate-words.js";
 import { escapeMarkdown, markdownTable } from "./markdown.js";
 import { percent } from "./percent.js";
 import { earlyEnd, foundRate } from "./rates-table.js";
-
-const PERCENTILES = ["p50", "p90", "p95", "p99", "max", "mean"] as const;
 
 /** A bench report as GitHub-flavoured Markdown, fit for the summary of a CI job. */
 export function benchMarkdown(report: BenchReport): string {
@@ -101,10 +99,10 @@ function frames({ frames: ledger, drop_rate: dropRate, fps, stability, stable }:
 function latencyTable({ latency_ms: latency }: BenchReport): string {
   const rows = LATENCIES.map((name) => {
     const summary = latency[name];
-    return [name, ...PERCENTILES.map((p) => (summary.count === 0 ? "–" : summary[p].toFixed(2)))];
+    return [name, ...SUMMARY_FIGURES.map((p) => (summary.count === 0 ? "–" : summary[p].toFixed(2)))];
   });
   return markdownTable(
-    [["latency, ms", "left"], ...PERCENTILES.map((name) => [name, "right"] as const)],
+    [["latency, ms", "left"], ...SUMMARY_FIGURES.map((name) => [name, "right"] as const)],
     rows,
   );
 }

@@ -1,7 +1,8 @@
 import Table from "cli-table3";
 import type { BenchReport, JudgedGate, TruthFigures, TruthReport } from "../bench/report-schema.js";
 import { printable } from "../core/printable.js";
-import { LATENCIES } from "../results/latency.js";
+import { droppedTotal } from "../pipeline/ledger.js";
+import { LATENCIES, SUMMARY_FIGURES } from "../results/latency.js";
 import { COLUMNS, fit, listWithin, wrapped } from "./columns.js";
 import { gateWords } from "./gate-words.js";
 import { percent } from "./percent.js";
@@ -11,7 +12,6 @@ const BAR_COLUMNS = 56;
 const CLASS_COLUMNS = 13;
 /** Classes that the table of truth names. */
 const NAMED_CLASSES = 8;
-const PERCENTILES = ["p50", "p90", "p95", "p99", "max", "mean"] as const;
 
 /** A bench report as tables for a terminal, without colour. */
 export function benchTable(report: BenchReport): string {
@@ -48,7 +48,6 @@ export function warningLines({ environment: { warnings } }: BenchReport): string
 
 function ledgerTable({ frames, drop_rate, fps }: BenchReport): string {
   const reasons = Object.entries(frames.dropped).map(([reason, n]) => `${reason} ${n}`);
-  const dropped = Object.values(frames.dropped).reduce((sum, n) => sum + n, 0);
   const table = new Table({
     head: ["offered", "results", "errors", "in flight", "dropped", "drop rate"],
     colAligns: Array(6).fill("right"),
@@ -59,7 +58,7 @@ function ledgerTable({ frames, drop_rate, fps }: BenchReport): string {
     frames.results,
     frames.errors,
     frames.in_flight,
-    dropped,
+    droppedTotal(frames),
     `${(drop_rate * 100).toFixed(1)} %`,
   ]);
   const why = reasons.length === 0 ? [] : wrapped(`dropped     ${reasons.join(", ")}`);
@@ -69,14 +68,14 @@ function ledgerTable({ frames, drop_rate, fps }: BenchReport): string {
 
 function latencyTable({ latency_ms: latency }: BenchReport): string {
   const table = new Table({
-    head: ["latency, ms", ...PERCENTILES],
-    colAligns: ["left", ...PERCENTILES.map(() => "right" as const)],
+    head: ["latency, ms", ...SUMMARY_FIGURES],
+    colAligns: ["left", ...SUMMARY_FIGURES.map(() => "right" as const)],
     style: { head: [], border: [], compact: true },
   });
   for (const name of LATENCIES) {
     const summary = latency[name];
     const label = name === "total" ? name : `${STAGE_MARKS[name]} ${name}`;
-    const cells = PERCENTILES.map((p) => (summary.count === 0 ? "–" : milliseconds(summary[p])));
+    const cells = SUMMARY_FIGURES.map((p) => (summary.count === 0 ? "–" : milliseconds(summary[p])));
     table.push([label, ...cells]);
   }
   const bar = stageBar(latency, BAR_COLUMNS);

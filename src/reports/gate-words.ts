@@ -1,3 +1,4 @@
+import { gateName, latencyOf } from "../bench/gate-name.js";
 import type { JudgedGate } from "../bench/report-schema.js";
 
 /** Figures of a gate with their unit: "61.2 ms", "1.5 %"; "–" for none. */
@@ -5,7 +6,7 @@ export function gateWords({ gate, value, limit }: Pick<JudgedGate, "gate" | "val
   readonly value: string;
   readonly limit: string;
 } {
-  const words = WORDS.find(([names]) => names.test(gate))?.[1] ?? plain;
+  const words = wordsOf(gateName(gate));
   return { value: value === null ? "–" : words(value), limit: words(limit) };
 }
 
@@ -13,11 +14,19 @@ function plain(value: number): string {
   return String(Math.round(value * 1000) / 1000);
 }
 
-const WORDS: readonly (readonly [RegExp, (value: number) => string])[] = [
-  [/^(drops|errors|recall|precision)\b/, (share) => `${plain(share * 100)} %`],
-  [/^(client_rss|worker_rss)\b/, (mb) => `${plain(mb)} MB`],
-  [/^([a-z]+\.)?(p\d+|max|mean)\b|^cpu_per_frame\b/, (ms) => `${plain(ms)} ms`],
-];
+const percent = (share: number) => `${plain(share * 100)} %`;
+const megabytes = (mb: number) => `${plain(mb)} MB`;
+const milliseconds = (ms: number) => `${plain(ms)} ms`;
+
+const WORDS = new Map([
+  ...["drops", "errors", "recall", "precision"].map((name) => [name, percent] as const),
+  ...["client_rss", "worker_rss"].map((name) => [name, megabytes] as const),
+  ["cpu_per_frame", milliseconds],
+]);
+
+function wordsOf(name: string): (value: number) => string {
+  return WORDS.get(name) ?? (latencyOf(name) === undefined ? plain : milliseconds);
+}
 
 /** What was found of a gate, in words: "insufficient, needs 90 samples, 12 there". */
 export function verdictWords({ verdict, samples, needed }: JudgedGate): string {
@@ -36,10 +45,11 @@ export function gateProblem(judged: JudgedGate): string {
 
 /** Why there is nothing to judge a gate on. */
 function whyNothing(gate: string): string {
-  const stage = /^([a-z]+)\./.exec(gate)?.[1];
-  if (stage !== undefined) return `the worker does not report ${stage}`;
-  if (/^(worker_rss|cpu_per_frame)/.test(gate)) return "the worker does not report what it uses";
-  if (/^(recall|precision)\b/.test(gate)) {
+  const name = gateName(gate);
+  const of = latencyOf(name)?.of ?? "total";
+  if (of !== "total") return `the worker does not report ${of}`;
+  if (name === "worker_rss" || name === "cpu_per_frame") return "the worker does not report what it uses";
+  if (name === "recall" || name === "precision") {
     return "in the frames there was nothing for it, of the classes and at the size asked for";
   }
   return "nothing came back";

@@ -1,4 +1,5 @@
 import type { ModelDescription } from "../core/model-description.js";
+import type { Provenance } from "../optimize/provenance.js";
 import type { LatencySummary } from "../results/latency.js";
 
 /** What `aiw init` has done, `aiw.init/1`: latencies in milliseconds. */
@@ -10,6 +11,8 @@ export interface InitReport {
   readonly ffmpeg: { readonly path: string; readonly version: string } | null;
   /** `embedded`: the detector that comes with aiw, for want of another. */
   readonly model: ModelDescription & { readonly embedded: boolean };
+  /** What --optimize has found, and the file to run; null where that was not asked for. */
+  readonly optimized: (Provenance & { readonly path: string }) | null;
   /** Frames of the synthetic scene, one after the other, through the whole pipeline. */
   readonly first_frames: { readonly provider: string; readonly latency_ms: LatencySummary };
   readonly config: {

@@ -1,4 +1,5 @@
 import type { BenchReport } from "../bench/report-schema.js";
+import { sum } from "../core/sum.js";
 import { STAGES, type Stage } from "../results/stages.js";
 
 /** What a stage is drawn with; told apart also without colour. */
@@ -18,14 +19,14 @@ export const STAGE_MARKS: Readonly<Record<Stage, string>> = {
 export function stageBar(latency: BenchReport["latency_ms"], width: number): string {
   if (latency.inference.count === 0) return "";
   const means = STAGES.map((stage) => Math.max(0, latency[stage].mean));
-  const total = means.reduce((sum, mean) => sum + mean, 0);
+  const total = sum(means);
   if (total === 0) return "";
   const exact = means.map((mean) => (mean / total) * width);
   const marks = exact.map(Math.floor);
   const byRemainder = exact
     .map((value, i) => ({ i, rest: value - Math.floor(value) }))
     .sort((a, b) => b.rest - a.rest);
-  const left = width - marks.reduce((sum, n) => sum + n, 0);
+  const left = width - sum(marks);
   for (const { i } of byRemainder.slice(0, left)) marks[i] = (marks[i] ?? 0) + 1;
   return STAGES.map((stage, i) => STAGE_MARKS[stage].repeat(marks[i] ?? 0)).join("");
 }

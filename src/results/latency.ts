@@ -15,6 +15,9 @@ export interface LatencySummary {
   readonly max: number;
 }
 
+/** The figures of a summary in the order in which reports show them. */
+export const SUMMARY_FIGURES = ["p50", "p90", "p95", "p99", "max", "mean"] as const;
+
 /**
  * Integer microseconds in a histogram with 3 significant figures (HdrHistogram); nothing is trimmed.
  * Mean and maximum are exact.

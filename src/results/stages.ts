@@ -20,7 +20,7 @@ export type Stage = (typeof STAGES)[number];
 /**
  * How long a frame took, integer microseconds. `total` runs from the frame's due time (a live
  * frame's arrival) to its result in the consumer's hands; `wait` from the due time to the write of
- * its first byte; `transport` is the total minus all the other stages. All but `total` and `wait`
+ * its first byte, its encoding included where it is sent as JPEG or WebP; `transport` is the total minus all the other stages. All but `total` and `wait`
  * are null with a worker that does not report its own stages.
  */
 export interface FrameLatency extends Readonly<Record<Stage, number | null>> {

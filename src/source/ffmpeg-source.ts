@@ -74,9 +74,8 @@ class FfmpegSource implements FrameSource {
     private readonly options: SourceOptions,
     private readonly binary: string,
   ) {
-    const cheapest = input.kind === "camera" ? "i420" : "rgb24";
     this.name = input.name;
-    this.format = options.pixelFormat === "auto" ? cheapest : options.pixelFormat;
+    this.format = options.pixelFormat === "auto" ? "i420" : options.pixelFormat;
     this.queue = this.newQueue();
   }
 

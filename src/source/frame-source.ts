@@ -31,7 +31,7 @@ export interface FrameSource {
 export interface SourceOptions {
   /** Frames are scaled to fit inside this size, or sent as they are. */
   readonly size: Size | "native";
-  /** auto = what costs least: rgb24 for files, i420 for cameras. */
+  /** auto = what costs least: i420 for what ffmpeg decodes, rgb24 for all else. */
   readonly pixelFormat: PixelFormat | "auto";
   /** Start again at the end, for ever; what cannot be read twice (a pipe, a camera) ends all the same. */
   readonly loop: boolean;

@@ -134,7 +134,7 @@ describe.skipIf(ffmpeg === null)(`openSource with ffmpeg (${ffmpeg ?? NO_FFMPEG}
       expect({ name, count: seen.length, first: seen[0], error }).toEqual({
         name,
         count: 10,
-        first: `${name} 320x240 rgb24 of 320x240`,
+        first: `${name} 320x240 i420 of 320x240`,
         error: undefined,
       });
     }
@@ -143,20 +143,26 @@ describe.skipIf(ffmpeg === null)(`openSource with ffmpeg (${ffmpeg ?? NO_FFMPEG}
   it("tells a video by its content", async () => {
     const path = write("video.jpg", readFileSync(testVideo("a.avi", "64x48")));
     const { seen } = await collect(await openSource(path, options()), look);
-    expect([seen.length, seen[0]]).toEqual([10, "video.jpg 64x48 rgb24 of 64x48"]);
+    expect([seen.length, seen[0]]).toEqual([10, "video.jpg 64x48 i420 of 64x48"]);
   });
 
   it.each<[string, "native" | { width: number; height: number }, PixelFormat | "auto", string]>([
     ["641x481", "native", "rgb24", "a.mkv 641x481 rgb24 of 641x481"],
     ["641x481", "native", "i420", "a.mkv 642x482 i420 of 641x481"],
     ["641x481", { width: 320, height: 240 }, "nv12", "a.mkv 320x240 nv12 of 641x481"],
-    ["768x432", { width: 640, height: 480 }, "auto", "a.mkv 640x360 rgb24 of 768x432"],
-    ["320x240", { width: 640, height: 480 }, "auto", "a.mkv 320x240 rgb24 of 320x240"],
-    ["100x301", { width: 50, height: 50 }, "auto", "a.mkv 17x50 rgb24 of 100x301"],
+    ["768x432", { width: 640, height: 480 }, "auto", "a.mkv 640x360 i420 of 768x432"],
+    ["320x240", { width: 640, height: 480 }, "auto", "a.mkv 320x240 i420 of 320x240"],
+    ["100x301", { width: 50, height: 50 }, "auto", "a.mkv 16x50 i420 of 100x301"],
   ])("fits %s inside %j as %s", async (native, size, pixelFormat, expected) => {
     const path = testVideo("a.mkv", native, "-c:v", "ffv1");
     const { seen } = await collect(await openSource(path, options({ size, pixelFormat })), look, 1);
     expect(seen).toEqual([expected]);
+  });
+
+  it("takes a BMP for the picture that it is, with all its colours", async () => {
+    const path = testVideo("a.bmp", "64x48", "-frames:v", "1");
+    const { seen } = await collect(await openSource(path, options()), look);
+    expect(seen).toEqual(["a.bmp 64x48 rgb24 of 64x48"]);
   });
 
   it("has the colours of the video", async () => {
@@ -172,7 +178,7 @@ describe.skipIf(ffmpeg === null)(`openSource with ffmpeg (${ffmpeg ?? NO_FFMPEG}
       "bgr0",
     );
     const { seen } = await collect(
-      await openSource(path, options()),
+      await openSource(path, options({ pixelFormat: "rgb24" })),
       (item) => (isFailure(item) ? [] : [...item.data.subarray(0, 3)]),
       1,
     );

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AiwError, systemCode } from "../core/errors.js";
+import type { PixelFormat } from "../frame/pixel-format.js";
 import { deviceInput, firstCamera, streamInput } from "./cameras.js";
 import { fileInput } from "./ffmpeg-args.js";
 import { openFfmpeg } from "./ffmpeg-source.js";
@@ -79,9 +80,15 @@ function openFile(
     case "text":
       throw new AiwError("SOURCE_UNDECODABLE", `${path} is text, neither a picture nor a video`);
     case "bmp":
+      return openFfmpeg(fileInput(resolve(path), name), { ...options, pixelFormat: ofPicture(options) });
     case "other":
       return openFfmpeg(fileInput(resolve(path), name), options);
   }
+}
+
+/** A picture keeps its colours as they are; only of videos is half the chroma there anyway. */
+function ofPicture({ pixelFormat }: SourceOptions): PixelFormat {
+  return pixelFormat === "auto" ? "rgb24" : pixelFormat;
 }
 
 async function statSource(path: string) {

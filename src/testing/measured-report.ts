@@ -6,6 +6,7 @@ import type { AiwError } from "../core/errors.js";
 import { Feed } from "../pipeline/feed.js";
 import type { FrameAnswer, FrameSink, OutgoingFrame } from "../pipeline/frame-sink.js";
 import type { FrameSource } from "../source/frame-source.js";
+import { blankFrame } from "./blank-frame.js";
 import { ManualClock } from "./manual-clock.js";
 
 /** Takes `serviceUs(n)` for the n-th frame, of which 1 ms is not inference. */
@@ -50,18 +51,7 @@ export const BLANK_SOURCE: FrameSource = {
   live: false,
   rateFps: null,
   async *frames() {
-    const origin = { source: "test", width: 2, height: 2 };
-    for (;;) {
-      yield {
-        data: Buffer.alloc(12),
-        width: 2,
-        height: 2,
-        format: "rgb24",
-        origin,
-        capturedAtUs: 0,
-        release() {},
-      };
-    }
+    for (;;) yield blankFrame();
   },
   close: async () => {},
 };

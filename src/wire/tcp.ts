@@ -6,6 +6,17 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** Both ends of a connection, as the system writes addresses. */
+export interface Ends {
+  readonly localAddress?: string | undefined;
+  readonly remoteAddress?: string | undefined;
+}
+
+/** Whether a connection stays on this machine: then its bytes cost a copy, and no network. */
+export function staysHere({ localAddress, remoteAddress = "" }: Ends): boolean {
+  return remoteAddress === localAddress || /^(::ffff:)?127\.|^::1$/.test(remoteAddress);
+}
+
 /**
  * Opens one TCP connection, without Nagle's delay.
  * @param withinMs longest wait for the peer: one that drops what is sent to it never refuses

@@ -2,9 +2,9 @@ import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AiwError, systemCode } from "../core/errors.js";
 import type { ShapeName } from "../core/shapes.js";
+import { commandFailure } from "./command-failure.js";
 import { clearStale } from "./clear-stale.js";
 import { environmentError } from "./environment-error.js";
-import { moduleFailure } from "./module-failure.js";
 import { runCommand } from "./run-command.js";
 import { type WorkerCommandOptions, workerEnv } from "./worker-command.js";
 
@@ -51,7 +51,8 @@ export async function buildShape(
   ];
   try {
     const result = await runCommand(python, args, { env: workerEnv({ ...options, args: [] }), signal });
-    if (result.code !== 0) throw environmentError(moduleFailure(`building ${shape}`, result), options);
+    if (result.code !== 0)
+      throw environmentError(commandFailure({ doing: `building ${shape}`, ...result }), options);
     await rename(part, out).catch((cause: unknown) => {
       throw new AiwError("OUTPUT_FAILED", `${out} cannot be written (${systemCode(cause)})`, { cause });
     });

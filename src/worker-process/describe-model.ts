@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { AiwError } from "../core/errors.js";
 import type { ModelDescription } from "../core/model-description.js";
+import { commandFailure } from "./command-failure.js";
 import { environmentError } from "./environment-error.js";
-import { moduleFailure } from "./module-failure.js";
 import { runCommand } from "./run-command.js";
 import { type WorkerCommandOptions, workerEnv } from "./worker-command.js";
 
@@ -71,7 +71,9 @@ export async function describeModel(options: DescribeModelOptions): Promise<Mode
     signal,
     maxStdoutChars: MAX_STDOUT_CHARS,
   });
-  if (result.code !== 0) throw environmentError(moduleFailure(`describing ${file}`, result), options);
+  if (result.code !== 0) {
+    throw environmentError(commandFailure({ doing: `describing ${file}`, ...result }), options);
+  }
   const parsed = descriptionSchema.safeParse(parseJson(result.stdout));
   if (parsed.success) return parsed.data;
   throw new AiwError("WORKER_START", `describing ${file}: what the worker said of it is not understood`, {

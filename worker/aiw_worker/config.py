@@ -16,7 +16,7 @@ _DEFAULT_HOST = "127.0.0.1"
 _DEFAULT_PORT = 7001
 MAX_THREADS = 1024
 _CONTAINER_MODELS = Path("/models")
-_ENGINES = ("auto", "onnxruntime")
+_ENGINES = ("auto", "onnxruntime", "openvino")
 _EXAMPLES = """examples:
   python -m aiw_worker --model-dir models
   python -m aiw_worker --port 0 --threads 2 --log-format json --exit-with-stdin

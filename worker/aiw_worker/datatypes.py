@@ -130,3 +130,7 @@ class EngineOptions:
 
     name: str = "auto"
     threads: int = 1
+    # "cpu", "cuda", or "auto": a GPU where the installed engine has one.
+    device: str = "auto"
+    # Execution provider that must start; "" = whichever does.
+    require_provider: str = ""

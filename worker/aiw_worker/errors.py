@@ -41,6 +41,7 @@ class Code(Enum):
     MODEL_UNKNOWN_LAYOUT = ErrorKind(309)
     MODEL_UNSUPPORTED_INPUT = ErrorKind(310)
     MODEL_UNSUPPORTED_TASK = ErrorKind(311)
+    QUANTIZE_FAILED = ErrorKind(312)
     # Frames
     FRAME_SIZE = ErrorKind(400)
     FRAME_FORMAT = ErrorKind(401)

@@ -1,5 +1,5 @@
 import type { BenchReport, JudgedGate, TruthReport } from "../../bench/report-schema.js";
-import { LATENCIES } from "../../results/latency.js";
+import { LATENCIES, SUMMARY_FIGURES } from "../../results/latency.js";
 import { STAGES } from "../../results/stages.js";
 import { gateWords, verdictWords } from "../gate-words.js";
 import { percent } from "../percent.js";
@@ -9,8 +9,6 @@ import { markup, type Markup, NOTHING, type Part } from "./markup.js";
 import { type Column, facts, table } from "./table.js";
 import { verdictMark } from "./verdict.js";
 import { fixed, NONE, spoken } from "./words.js";
-
-const PERCENTILES = ["p50", "p90", "p95", "p99", "max", "mean"] as const;
 
 export function gatesTable(gates: readonly JudgedGate[]): Markup {
   const columns: Column[] = [
@@ -34,14 +32,14 @@ export function gatesTable(gates: readonly JudgedGate[]): Markup {
 export function latencyTable({ latency_ms: latency }: BenchReport): Markup {
   const columns: Column[] = [
     ["ms", "text"],
-    ...PERCENTILES.map((name): Column => [name, "figure"]),
+    ...SUMMARY_FIGURES.map((name): Column => [name, "figure"]),
     ["results", "figure"],
   ];
   const rows = LATENCIES.map((name) => {
     const of = latency[name];
     const label: Part =
       name === "total" ? name : markup`<span class="stage">${swatch(name, "area")} ${name}</span>`;
-    return [label, ...PERCENTILES.map((p) => (of.count === 0 ? NONE : fixed(of[p], 2))), of.count];
+    return [label, ...SUMMARY_FIGURES.map((p) => (of.count === 0 ? NONE : fixed(of[p], 2))), of.count];
   });
   const isReported = latency.inference.count > 0;
   return markup`${isReported ? meansBar(latency) : NOTHING}${table("Latencies", columns, rows)}`;

@@ -1,5 +1,6 @@
 import { stack } from "d3-shape";
 import type { BenchReport, Timeline } from "../../bench/report-schema.js";
+import { sum } from "../../core/sum.js";
 import { counting, timeAxis } from "./axis.js";
 import { chart, curve, pointedAt, series } from "./chart.js";
 import { seriesOf } from "./colours.js";
@@ -15,7 +16,7 @@ export function dropsChart({ timeline, frames }: BenchReport): Markup | undefine
   const { interval_s: intervalS, offered } = timeline;
   const lost = lostBy(timeline);
   const reasons = [...lost.keys()];
-  const sums = offered.map((_, i) => reasons.reduce((sum, reason) => sum + (lost.get(reason)?.[i] ?? 0), 0));
+  const sums = offered.map((_, i) => sum(reasons.map((reason) => lost.get(reason)?.[i] ?? 0)));
   const highest = Math.max(0, ...sums);
   if (highest === 0) return undefined;
   const x = timeAxis(endOf(timeline));
@@ -24,7 +25,7 @@ export function dropsChart({ timeline, frames }: BenchReport): Markup | undefine
   const bars = stack<unknown, number, string>()
     .keys(reasons)
     .value((index, reason) => lost.get(reason)?.[index] ?? 0)(offered.keys());
-  const count = (reason: string) => (lost.get(reason) ?? []).reduce((sum, n) => sum + n, 0);
+  const count = (reason: string) => sum(lost.get(reason) ?? []);
   return chart({
     title: "Dropped frames and errors",
     note: "On the same axis, by when a frame was due.",

@@ -1,4 +1,5 @@
 import { line } from "d3-shape";
+import { gateName } from "../../bench/gate-name.js";
 import type { BenchReport, RatesReport } from "../../bench/report-schema.js";
 import { type Axis, fromZero, latencyAxis, rateAxis, SPAN } from "./axis.js";
 import { chart, curve, dots, type Key, type Level, percent, pointedAtNearest, series } from "./chart.js";
@@ -73,7 +74,7 @@ function latencies({ runs, x, marks }: Shared): Markup {
 }
 
 function losses({ runs, x, marks }: Shared): Markup {
-  const gates = runs[0]?.gates.filter(({ gate }) => /^\s*drops\b/.test(gate)) ?? [];
+  const gates = runs[0]?.gates.filter(({ gate }) => gateName(gate) === "drops") ?? [];
   const levels = gates.map(({ gate, limit }): Level => ({ text: gate, value: limit * 100, verdict: "open" }));
   const drops = runs.map(({ drop_rate: share }) => share * 100);
   const y = fromZero("% of the frames offered", Math.max(5, ...drops));

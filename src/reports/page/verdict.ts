@@ -1,5 +1,6 @@
 import type { BenchReport } from "../../bench/report-schema.js";
 import { plural } from "../../core/plural.js";
+import { droppedTotal } from "../../pipeline/ledger.js";
 import { headline } from "../bench-table.js";
 import { gateProblem } from "../gate-words.js";
 import { percent } from "../percent.js";
@@ -58,12 +59,11 @@ function noResult(offered: number): string {
 /** The figures that are asked for first. */
 export function tiles({ latency_ms: { total }, frames, drop_rate, fps }: BenchReport): Markup {
   const ms = (value: number) => (total.count === 0 ? NONE : fixed(value, 1));
-  const dropped = Object.values(frames.dropped).reduce((sum, n) => sum + n, 0);
   return markup`<dl class="tiles">
 ${tile("p50", ms(total.p50), "ms")}
 ${tile("p95", ms(total.p95), "ms")}
 ${tile("p99", ms(total.p99), "ms")}
-${tile("dropped", percent(drop_rate), "", `${dropped} of ${frames.offered} frames`)}
+${tile("dropped", percent(drop_rate), "", `${droppedTotal(frames)} of ${frames.offered} frames`)}
 ${tile("achieved", fixed(fps.achieved, 2), "fps", `of ${fixed(fps.offered, 2)} offered`)}
 </dl>
 `;

@@ -1,0 +1,288 @@
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { availableParallelism, cpus } from "node:os";
+import { basename, join } from "node:path";
+import type { Settings } from "../config/settings.js";
+import { AiwError } from "../core/errors.js";
+import type { ModelDescription } from "../core/model-description.js";
+import { packageVersion } from "../core/version.js";
+import { type EngineName, graphKey } from "../optimize/candidate.js";
+import { resultOf } from "../optimize/describe-result.js";
+import { type FrameFiles, framesSha256, writeFrames } from "../optimize/frame-store.js";
+import { GraphMaker } from "../optimize/graph-maker.js";
+import { fillingSize, usualSize } from "../optimize/input-size.js";
+import { type Findings, type Optimized, optimize } from "../optimize/optimizer.js";
+import { type Provenance, provenancePath, readProvenance } from "../optimize/provenance.js";
+import { writeWholeFile } from "../sinks/whole-file.js";
+import { withEnvLock } from "../worker-process/env-lock.js";
+import { OptimizeSteps } from "../worker-process/optimize-steps.js";
+import type { PythonEnvironment } from "../worker-process/python-env.js";
+import { openTrial } from "../worker-process/trial.js";
+import { type CalibrationFrames, calibrationFrames } from "./calibration-frames.js";
+import type { CommandContext } from "./command-context.js";
+import type { Machine } from "./machine.js";
+import { DEFAULT_SIZE } from "./sources.js";
+import { classIds } from "./worker-session.js";
+
+const DEFAULT_MIN_AGREEMENT = 0.95;
+/** What was found, in the folder of the model. */
+const FOUND = "provenance.json";
+
+/** A model as it is to be run from now on. */
+export interface OptimizedModel {
+  /** The file to run. */
+  readonly path: string;
+  readonly provenance: Provenance;
+  /** Whether an earlier command found it. */
+  readonly reused: boolean;
+}
+
+/** The model that is optimised. */
+export interface Original {
+  readonly path: string;
+  readonly description: ModelDescription;
+}
+
+/**
+ * Finds the fastest way to run a model here that agrees with it, and keeps it in aiw's cache.
+ * @param force times all anew where an earlier command has found it already
+ * @throws OPTIMIZE_UNJUDGED, SOURCE_…, WORKER_…, ENV_…, INTERRUPTED; what was done by then is kept
+ */
+export async function optimizeModel(
+  original: Original,
+  settings: Settings,
+  machine: Machine,
+  context: CommandContext,
+  force: boolean,
+): Promise<OptimizedModel> {
+  const startedAt = performance.now();
+  const { engines, python, leftOut } = await enginesFor(settings, machine, context);
+  const frames = await calibrationFrames(settings, machine, context);
+  const subject: Subject = { original, settings, engines, python, leftOut, frames, startedAt };
+  const folder = join(machine.cacheDir, "optimized", folderName(subject));
+  const find = async () => {
+    const provenance = force ? undefined : await readProvenance(join(folder, FOUND));
+    return provenance && { path: pathOf(provenance, folder, original), provenance, reused: true };
+  };
+  const earlier = await find();
+  if (earlier !== undefined) return earlier;
+  await mkdir(folder, { recursive: true });
+  return withEnvLock(
+    { dir: folder, lockPath: `${folder}.lock` },
+    () => undefined,
+    async () => (await find()) ?? (await work(folder, subject, machine, context)),
+    () => context.progress.step("waiting for another aiw command that optimises this model"),
+    context.interrupt,
+  );
+}
+
+/** What is optimised, for what, and with what. */
+interface Subject {
+  readonly original: Original;
+  readonly settings: Settings;
+  readonly engines: readonly EngineName[];
+  readonly python: PythonEnvironment;
+  readonly leftOut: string[];
+  readonly frames: CalibrationFrames;
+  /** performance.now() at the command's start. */
+  readonly startedAt: number;
+}
+
+/** The engines to try and an environment that has them. OpenVINO is an extra, and its lack no obstacle. */
+async function enginesFor(
+  { engine = "auto" }: Settings,
+  machine: Machine,
+  { progress }: CommandContext,
+): Promise<Pick<Subject, "engines" | "python" | "leftOut">> {
+  if (engine === "onnxruntime") return { engines: [engine], python: await machine.python(), leftOut: [] };
+  try {
+    progress.step("looking for a Python environment with OpenVINO");
+    const python = await machine.python();
+    const engines = engine === "openvino" ? [engine] : (["onnxruntime", "openvino"] as const);
+    return { engines, python, leftOut: [] };
+  } catch (error) {
+    if (engine === "openvino" || !(error instanceof AiwError) || error.code === "INTERRUPTED") throw error;
+    const leftOut = [`openvino was not tried: ${error.message}`];
+    return { engines: ["onnxruntime"], python: await machine.python(), leftOut };
+  }
+}
+
+async function work(
+  folder: string,
+  subject: Subject,
+  machine: Machine,
+  context: CommandContext,
+): Promise<OptimizedModel> {
+  const { original, settings, engines, python, frames } = subject;
+  const { progress, interrupt, env, debug } = context;
+  const workFolder = join(folder, "work");
+  const { calibrating, judging } = frames;
+  const calibrationFiles = await writeFrames(workFolder, "calibrating", calibrating);
+  // Without a frame to judge on there still is one to time with.
+  const judgedFiles =
+    judging.length > 0 ? await writeFrames(workFolder, "judging", judging) : calibrationFiles;
+  const command = {
+    ...{ python: python.python, kind: python.kind, workerDir: machine.workerDir, cacheDir: machine.cacheDir },
+    ...{ env, debug, signal: interrupt },
+  };
+  const steps = new OptimizeSteps(command);
+  const maker = new GraphMaker(original.path, workFolder, {
+    prepare: (model, size, out) => {
+      progress.step(`simplifying ${basename(model)}`);
+      return steps.prepare(model, size, out);
+    },
+    calibrate: (prepared, out) => {
+      progress.step(`calibrating with ${calibrating.length} frames`);
+      return steps.calibrate(prepared, calibrationFiles, calibrating.length, out);
+    },
+    quantize: (prepared, ranges, precision, out) => {
+      progress.step(`quantising ${precision.operators === "conv" ? "the convolutions" : "all operators"}`);
+      return steps.quantize(prepared, ranges, precision, out);
+    },
+  });
+  try {
+    const { sizes, notQuantisable } = await possible(maker, subject);
+    const findingsFile = join(workFolder, "findings.json");
+    const optimized = await optimize({
+      ...{ engines, sizes, notQuantisable, threads: settings.threads, judged: judging.length },
+      classes: settings.classes && classIds(settings.classes, original.description.classes?.names ?? []),
+      minAgreement: settings.min_agreement ?? DEFAULT_MIN_AGREEMENT,
+      allowUnverified: settings.allow_unverified === true,
+      findings: await readFindings(findingsFile),
+      open: async (candidate) =>
+        openTrial({
+          ...command,
+          model: await maker.graph(candidate),
+          engine: candidate.engine,
+          threads: candidate.threads,
+          frames: judgedFiles,
+          conf: settings.conf,
+          iou: settings.iou,
+        }),
+      onStep: (text) => progress.step(text),
+      onFinding: (findings) => writeWholeFile(findingsFile, JSON.stringify(findings)),
+    });
+    return await keep(folder, subject, optimized, maker, steps);
+  } finally {
+    // Of an interrupted command all else is kept; frames are taken anew, and are large.
+    await removeFrames([calibrationFiles, judgedFiles]);
+  }
+}
+
+/** What can be tried with this model at all; the rest is noted with its reason. */
+async function possible(
+  maker: GraphMaker,
+  { original, settings, frames, leftOut }: Subject,
+): Promise<{ sizes: string[]; notQuantisable: string | null }> {
+  const { input } = original.description;
+  const own = { width: input?.width ?? 0, height: input?.height ?? 0 };
+  const { size = DEFAULT_SIZE } = settings;
+  const filled = fillingSize(size === "native" ? (usualSize(frames.calibrating) ?? own) : size, own);
+  const sizes: string[] = [];
+  if (filled !== undefined) {
+    const name = `${filled.width}x${filled.height}`;
+    await maker.prepared(name).then(
+      () => sizes.push(name),
+      (error: unknown) => {
+        if (!(error instanceof AiwError) || error.code === "INTERRUPTED") throw error;
+        leftOut.push(
+          `${name} was not tried: the graph is made for ${own.width}x${own.height} alone (export it with dynamic=True)`,
+        );
+      },
+    );
+  }
+  const { why } = await maker.prepared(sizes[0]);
+  if (why !== null) leftOut.push(`int8 was not tried: ${why}`);
+  return { sizes, notQuantisable: why };
+}
+
+/** Writes what was found into the cache, and takes away what led there. */
+async function keep(
+  folder: string,
+  { original, settings, python, frames, leftOut, startedAt }: Subject,
+  optimized: Optimized,
+  maker: GraphMaker,
+  steps: OptimizeSteps,
+): Promise<OptimizedModel> {
+  const { winner, verified } = optimized;
+  const { precision, size } = winner.candidate;
+  const isItself = precision === "fp32" && size === undefined;
+  const file = isItself ? null : `${stemOf(original.path)}-${graphKey(winner.candidate)}.onnx`;
+  const source = { path: original.path, sha256: original.description.sha256 };
+  if (file !== null) {
+    const notes = verified ? {} : { aiw_notes: JSON.stringify([unverifiedNote(original.path, optimized)]) };
+    const metadata = { aiw_source_sha256: source.sha256, ...notes };
+    await steps.finish(await maker.graph(winner.candidate), metadata, join(folder, file));
+  }
+  const result = resultOf(optimized);
+  const provenance: Provenance = {
+    schema: "aiw.optimized/1",
+    created: new Date().toISOString(),
+    source,
+    file,
+    ...result,
+    min_agreement: settings.min_agreement ?? DEFAULT_MIN_AGREEMENT,
+    calibration: {
+      sources: [...frames.sources],
+      frames: frames.calibrating.length,
+      sha256: framesSha256(frames),
+    },
+    settings: shownSettings(settings),
+    versions: { aiw: packageVersion(), python: python.python, ...result.versions },
+    machine: { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism() },
+    left_out: leftOut,
+    seconds: Math.round((performance.now() - startedAt) / 1000),
+  };
+  const text = `${JSON.stringify(provenance, null, 2)}\n`;
+  if (file !== null) await writeWholeFile(provenancePath(join(folder, file)), text);
+  await writeWholeFile(join(folder, FOUND), text);
+  await maker.clear();
+  return { path: pathOf(provenance, folder, original), provenance, reused: false };
+}
+
+function unverifiedNote(path: string, { reference, judgedFrames }: Optimized): string {
+  return `not verified: ${basename(path)} reports ${reference} detections in the ${judgedFrames} frames that were to be judged by, too few to compare`;
+}
+
+function pathOf({ file }: Provenance, folder: string, original: Original): string {
+  return file === null ? original.path : join(folder, file);
+}
+
+/** One folder for a model, what it looks at, and what it is to be good for. */
+function folderName({ original, settings, engines, python, frames }: Subject): string {
+  const { threads, min_agreement: min, allow_unverified: unverified } = settings;
+  const all = [
+    ...[packageVersion(), original.description.sha256, framesSha256(frames), engines, python.python],
+    ...[shownSettings(settings), threads, min, unverified === true, cpus()[0]?.model, availableParallelism()],
+  ];
+  const key = createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 12);
+  return `${stemOf(original.path)}-${key}`;
+}
+
+function shownSettings({ conf, iou, classes, size = DEFAULT_SIZE }: Settings): Provenance["settings"] {
+  return {
+    conf: conf ?? null,
+    iou: iou ?? null,
+    classes: classes === undefined ? null : [...classes],
+    size: size === "native" ? size : `${size.width}x${size.height}`,
+  };
+}
+
+function stemOf(path: string): string {
+  return basename(path).replace(/\.onnx$/i, "");
+}
+
+async function readFindings(path: string): Promise<Findings> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as Findings;
+  } catch {
+    return { agreements: {} };
+  }
+}
+
+async function removeFrames(files: readonly FrameFiles[]): Promise<void> {
+  for (const { pixels, sizes } of files) {
+    await rm(pixels, { force: true });
+    await rm(sizes, { force: true });
+  }
+}

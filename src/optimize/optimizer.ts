@@ -1,0 +1,343 @@
+import { AiwError } from "../core/errors.js";
+import { median } from "../core/median.js";
+import { plural } from "../core/plural.js";
+import { type Agreement, agreementOf, type DetectionRow, isEnough } from "./agreement.js";
+import {
+  type Candidate,
+  candidateKey,
+  changes,
+  type EngineName,
+  moreFloat,
+  precisionWords,
+} from "./candidate.js";
+import { turns } from "./turns.js";
+
+/** A loaded candidate. */
+export interface Trial {
+  readonly facts: TrialFacts;
+  /** Times of that many inferences, microseconds. */
+  time(runs: number): Promise<readonly number[]>;
+  /** What it sees in the judged frames `first` to `end` - 1. */
+  detect(first: number, end: number): Promise<{ detections: readonly (readonly DetectionRow[])[] }>;
+  close(): Promise<void>;
+}
+
+export interface TrialFacts {
+  readonly loadMs: number;
+  readonly width: number;
+  readonly height: number;
+  readonly provider: string;
+  readonly version: string;
+  readonly threads: number;
+  readonly rssBytes: number;
+}
+
+/** What was found out before and need not be again, kept where an interruption does not reach it. */
+export interface Findings {
+  reference?: readonly (readonly DetectionRow[])[];
+  agreements: Record<string, Agreement>;
+}
+
+export interface OptimizerOptions {
+  readonly engines: readonly EngineName[];
+  /** Input sizes to try beside the model's own ("640x480"). */
+  readonly sizes: readonly string[];
+  /** What keeps the model from being quantised. */
+  readonly notQuantisable: string | null;
+  /** Threads that were asked for; undefined = other numbers may be tried. */
+  readonly threads: number | undefined;
+  /** Frames to judge on. */
+  readonly judged: number;
+  /** Ids of the classes that count; undefined = all. */
+  readonly classes: readonly number[] | undefined;
+  /** Least F1 and mean IoU with the unchanged model, 0..1. */
+  readonly minAgreement: number;
+  /** Whether a candidate may win whose agreement can't be judged. */
+  readonly allowUnverified: boolean;
+  readonly findings: Findings;
+  /** Loads a candidate in a process of its own. @throws AiwError where that can't be done */
+  readonly open: (candidate: Candidate) => Promise<Trial>;
+  readonly onStep: (text: string) => void;
+  /** Told after something was found out that an interruption must not lose. */
+  readonly onFinding: (findings: Findings) => Promise<void>;
+}
+
+/** What became of a candidate. */
+export interface Tried {
+  readonly candidate: Candidate;
+  readonly facts?: TrialFacts;
+  /** Typical time of an inference when each was tried alone, milliseconds. */
+  readonly aloneMs?: number;
+  /** With the unchanged model's detections; absent where it was too slow to matter, or can't be judged. */
+  readonly agreement?: Agreement;
+  /** Median and range of its turns among the last, milliseconds. */
+  readonly finalMs?: number;
+  /** Times the unchanged model's time, both measured in turns; below 1 is faster. */
+  readonly ratio?: number;
+  /** Why it can't be run. */
+  readonly failure?: string;
+}
+
+export interface Optimized {
+  /** The fastest that may be used. */
+  readonly winner: Tried;
+  readonly all: readonly Tried[];
+  /** Whether the winner's detections were judged; an unchanged model needs no judging. */
+  readonly verified: boolean;
+  /** Detections of the unchanged model that were judged by. */
+  readonly reference: number;
+  readonly judgedFrames: number;
+}
+
+/** Fewer detections of the unchanged model than these say nothing of an agreement of 0.95. */
+const LEAST_REFERENCE = 20;
+/** With so many, after so many frames, no more are looked at. */
+const ENOUGH_REFERENCE = 100;
+const LEAST_FRAMES = 32;
+const FRAMES_AT_ONCE = 8;
+/** Inferences that a candidate is first timed by, alone. */
+const FIRST_RUNS = 12;
+/** What is slower than the fastest by more, alone, does not come to the turns: so much a busy machine may do. */
+const WITHIN = 1.4;
+/** Most that are timed in turns, beside the unchanged model. */
+const FINALISTS = 4;
+const ROUNDS = 6;
+const RUNS_A_TURN = 8;
+/** Of candidates that are as fast as that, the one that changes least is taken. */
+const AS_FAST = 1.03;
+
+const UNCHANGED = { engine: "onnxruntime", precision: "fp32", size: undefined } as const;
+
+/**
+ * Finds the fastest way to run a model that still sees what the model sees.
+ *
+ * Each candidate is loaded in a process of its own, since several sessions in one slow each other down. All
+ * are timed alone first; the fastest whose detections agree with the unchanged model's are then timed in
+ * turns with it (A B C, C B A, …), so that a busy machine hits all alike, and judged by the median over the
+ * rounds of their ratio to the unchanged model in the same round.
+ * @throws AiwError OPTIMIZE_UNJUDGED where there is too little to judge by, and that is not allowed;
+ *   WORKER_REFUSED when the model itself can't be run; INTERRUPTED
+ */
+export async function optimize(options: OptimizerOptions): Promise<Optimized> {
+  return new Optimizer(options).run();
+}
+
+class Optimizer {
+  private readonly tried = new Map<string, Tried>();
+  private readonly open = new Map<string, Trial>();
+
+  constructor(private readonly options: OptimizerOptions) {}
+
+  async run(): Promise<Optimized> {
+    const { options } = this;
+    const unchanged: Candidate = { ...UNCHANGED, threads: options.threads };
+    try {
+      const reference = await this.reference(unchanged);
+      const detections = reference.reduce((sum, rows) => sum + rows.length, 0);
+      const canJudge = detections >= LEAST_REFERENCE;
+      if (!canJudge && !options.allowUnverified) throw unjudged(detections, reference.length);
+      await this.timeAlone(this.candidates());
+      const finalists = await this.finalists(canJudge ? reference : undefined);
+      await this.timeInTurns(unchanged, await this.withOtherThreads(finalists));
+      const winner = this.winner(unchanged);
+      return {
+        winner,
+        all: [...this.tried.values()],
+        verified: canJudge || candidateKey(winner.candidate) === candidateKey(unchanged),
+        reference: detections,
+        judgedFrames: reference.length,
+      };
+    } finally {
+      await Promise.all([...this.open.values()].map((trial) => trial.close()));
+    }
+  }
+
+  /** What the unchanged model sees, in as many frames as it takes to have enough to judge by. */
+  private async reference(unchanged: Candidate): Promise<readonly (readonly DetectionRow[])[]> {
+    const { findings, judged, onFinding, onStep } = this.options;
+    if (findings.reference !== undefined) return findings.reference;
+    onStep("looking at the frames with the model as it is");
+    const trial = await this.options.open(unchanged);
+    try {
+      const rows: (readonly DetectionRow[])[] = [];
+      let found = 0;
+      while (rows.length < judged && (found < ENOUGH_REFERENCE || rows.length < LEAST_FRAMES)) {
+        const end = Math.min(judged, rows.length + FRAMES_AT_ONCE);
+        const { detections } = await trial.detect(rows.length, end);
+        rows.push(...detections);
+        found = rows.reduce((sum, { length }) => sum + length, 0);
+      }
+      findings.reference = rows;
+      await onFinding(findings);
+      return rows;
+    } finally {
+      await trial.close();
+    }
+  }
+
+  /** All that are tried at first; what of a graph stays in float is decided by need. */
+  private candidates(): Candidate[] {
+    const { engines, sizes, notQuantisable, threads } = this.options;
+    const ints = (["conv", "all"] as const).map((operators) => ({ operators, keptFloat: "decode" as const }));
+    const precisions = ["fp32", ...(notQuantisable === null ? ints : [])] as const;
+    // In 8 bits only the smaller input: whoever wants speed above all wants both.
+    const smaller = sizes[0];
+    return engines.flatMap((engine) =>
+      precisions.flatMap((precision) => {
+        const own = { engine, precision, size: undefined, threads };
+        if (smaller === undefined) return [own];
+        return precision === "fp32" ? [own, { ...own, size: smaller }] : [{ ...own, size: smaller }];
+      }),
+    );
+  }
+
+  private async timeAlone(candidates: readonly Candidate[]): Promise<void> {
+    for (const [index, candidate] of candidates.entries()) {
+      this.options.onStep(`timing ${wordsOf(candidate)} (${index + 1} of ${candidates.length})`);
+      await this.try(candidate, async (trial) => {
+        const times = await trial.time(FIRST_RUNS);
+        this.note(candidate, { facts: trial.facts, aloneMs: lowerQuartile(times) / 1000 });
+        await trial.close();
+      });
+    }
+  }
+
+  /** The fastest that agree, loaded; from the fastest down, and more of the graph in float where that is needed. */
+  private async finalists(reference: Optimizer["options"]["findings"]["reference"]): Promise<Tried[]> {
+    const waiting = [...this.tried.values()].filter(({ aloneMs }) => aloneMs !== undefined);
+    const passed: Tried[] = [];
+    while (passed.length < FINALISTS) {
+      waiting.sort((a, b) => (a.aloneMs ?? 0) - (b.aloneMs ?? 0));
+      const next = waiting.shift();
+      const best = passed[0]?.aloneMs ?? Number.POSITIVE_INFINITY;
+      if (next?.aloneMs === undefined || next.aloneMs > WITHIN * best) break;
+      const { candidate } = next;
+      if (await this.isGood(candidate, reference)) passed.push(this.of(candidate));
+      else {
+        const instead = moreFloat(candidate);
+        if (instead === undefined) continue;
+        await this.timeAlone([instead]);
+        waiting.push(this.of(instead));
+      }
+    }
+    return passed;
+  }
+
+  private async isGood(candidate: Candidate, reference: Findings["reference"]): Promise<boolean> {
+    const { options } = this;
+    if (reference === undefined) return this.tried.has(candidateKey(candidate));
+    const { findings, minAgreement, onFinding, onStep } = options;
+    const key = candidateKey({ ...candidate, threads: undefined });
+    let agreement = findings.agreements[key];
+    if (agreement === undefined) {
+      onStep(`comparing what ${wordsOf(candidate)} sees`);
+      await this.try(candidate, async (trial) => {
+        const { detections } = await trial.detect(0, reference.length);
+        agreement = agreementOf(detections, reference, options.classes);
+        findings.agreements[key] = agreement;
+        await onFinding(findings);
+        await trial.close();
+      });
+    }
+    if (agreement === undefined) return false;
+    this.note(candidate, { agreement });
+    return isEnough(agreement, minAgreement);
+  }
+
+  /** The fastest also with half the threads: of two that share a core one may be enough. */
+  private async withOtherThreads(finalists: readonly Tried[]): Promise<readonly Tried[]> {
+    const [fastest] = finalists;
+    const threads = fastest?.facts?.threads ?? 1;
+    if (fastest === undefined || this.options.threads !== undefined || threads < 2) return finalists;
+    const half = { ...fastest.candidate, threads: Math.ceil(threads / 2) };
+    await this.timeAlone([half]);
+    const { agreement } = fastest;
+    // The numbers are the same, whoever computes them.
+    if (agreement !== undefined) this.note(half, { agreement });
+    return [...finalists, this.of(half)];
+  }
+
+  private async timeInTurns(unchanged: Candidate, finalists: readonly Tried[]): Promise<void> {
+    const { onStep } = this.options;
+    const keys = new Set([candidateKey(unchanged)]);
+    const entrants = [unchanged];
+    for (const { candidate, failure } of finalists) {
+      if (failure !== undefined || keys.has(candidateKey(candidate))) continue;
+      keys.add(candidateKey(candidate));
+      entrants.push(candidate);
+    }
+    const loaded: Candidate[] = [];
+    for (const candidate of entrants) {
+      onStep(`loading ${wordsOf(candidate)} once more`);
+      await this.try(candidate, (trial) => {
+        this.open.set(candidateKey(candidate), trial);
+        this.note(candidate, { facts: trial.facts });
+        loaded.push(candidate);
+        return Promise.resolve();
+      });
+    }
+    const trialOf = (candidate: Candidate) => {
+      const trial = this.open.get(candidateKey(candidate));
+      if (trial === undefined) throw new Error(`${candidateKey(candidate)} is not loaded`);
+      return trial;
+    };
+    const rounds = await turns(loaded, ROUNDS, async (candidate, round) => {
+      onStep(`timing ${plural(loaded.length, "candidate")} in turns, round ${round + 1} of ${ROUNDS}`);
+      return median(await trialOf(candidate).time(RUNS_A_TURN)) / 1000;
+    });
+    for (const { item, values, ratios } of rounds) {
+      this.note(item, { finalMs: median(values), ratio: median(ratios) });
+    }
+  }
+
+  private winner(unchanged: Candidate): Tried {
+    const inTurns = [...this.tried.values()].filter(({ ratio }) => ratio !== undefined);
+    const fastest = Math.min(...inTurns.map(({ ratio = 1 }) => ratio));
+    const alike = inTurns.filter(({ ratio = 1 }) => ratio <= fastest * AS_FAST);
+    alike.sort((a, b) => changes(a.candidate) - changes(b.candidate) || (a.ratio ?? 1) - (b.ratio ?? 1));
+    return alike[0] ?? this.of(unchanged);
+  }
+
+  /** What can't be run is noted, with its reason; an interruption ends everything. */
+  private async try(candidate: Candidate, use: (trial: Trial) => Promise<void>): Promise<void> {
+    let trial: Trial | undefined;
+    try {
+      trial = await this.options.open(candidate);
+      await use(trial);
+    } catch (error) {
+      await trial?.close();
+      if (!(error instanceof AiwError) || error.code === "INTERRUPTED") throw error;
+      this.note(candidate, { failure: error.message });
+    }
+  }
+
+  private note(candidate: Candidate, found: Omit<Tried, "candidate">): void {
+    const key = candidateKey(candidate);
+    this.tried.set(key, { ...(this.tried.get(key) ?? { candidate }), ...found });
+  }
+
+  private of(candidate: Candidate): Tried {
+    return this.tried.get(candidateKey(candidate)) ?? { candidate };
+  }
+}
+
+function unjudged(detections: number, frames: number): AiwError {
+  return new AiwError(
+    "OPTIMIZE_UNJUDGED",
+    `the model reports ${plural(detections, "detection")} in the ${plural(frames, "frame")} to judge by, and ${LEAST_REFERENCE} are needed`,
+  );
+}
+
+/** The time that a quarter of the runs stay below: other work only adds. */
+function lowerQuartile(times: readonly number[]): number {
+  const sorted = [...times].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 4)] ?? Number.NaN;
+}
+
+function wordsOf({ engine, precision, size, threads }: Candidate): string {
+  return [
+    `${precisionWords(precision)} on ${engine}`,
+    ...(size === undefined ? [] : [`at ${size}`]),
+    ...(threads === undefined ? [] : [`with ${plural(threads, "thread")}`]),
+  ].join(" ");
+}

@@ -1,0 +1,37 @@
+import { AiwError, type ErrorCode } from "../core/errors.js";
+import { findErrorLine } from "./error-line.js";
+
+/** How a program of the worker's package ended without what was asked of it. */
+export interface FailedCommand {
+  /** What it was to do, for the message: "describing yolo11s.onnx". */
+  readonly doing: string;
+  /** Its exit code; null where a signal ended it, or it could not be run at all. */
+  readonly code: number | null;
+  /** Why it could not be run, or was killed. */
+  readonly failure?: string | undefined;
+  /** The last lines that it wrote. */
+  readonly lines: readonly string[];
+}
+
+/**
+ * The worker's own words where it named an error; what is said of a model says the way out, of anything
+ * else only --debug knows more.
+ */
+export function commandFailure({ doing, code, failure, lines }: FailedCommand): AiwError {
+  const detail = lines.join("\n");
+  const named = findErrorLine(lines);
+  if (named !== undefined) {
+    const { workerName, message } = named;
+    return new AiwError(errorCode(workerName), message, { workerName, detail });
+  }
+  const ended = code === null ? "a signal ended the worker, as where memory runs out" : `exit code ${code}`;
+  const last = lines.at(-1);
+  const said = last === undefined ? "" : `: ${last}`;
+  return new AiwError("WORKER_START", `${doing}: ${failure ?? ended}${said}`, { detail });
+}
+
+function errorCode(workerName: string): ErrorCode {
+  if (workerName === "OUTPUT_FAILED") return "OUTPUT_FAILED";
+  const isOfModel = workerName.startsWith("MODEL_") || workerName === "QUANTIZE_FAILED";
+  return isOfModel ? "WORKER_REFUSED" : "WORKER_START";
+}

@@ -1,0 +1,83 @@
+import { z } from "zod";
+import { AiwError } from "../core/errors.js";
+import { commandFailure } from "./command-failure.js";
+import { environmentError } from "./environment-error.js";
+import { runCommand } from "./run-command.js";
+import { type WorkerCommandOptions, workerEnv } from "./worker-command.js";
+
+export interface OptimizeStepOptions extends Omit<WorkerCommandOptions, "args"> {
+  debug?: boolean;
+  /** Ends the step that runs; what it was writing is left under its own name. */
+  signal?: AbortSignal | undefined;
+}
+
+const prepared = z.object({ why: z.string().nullable() });
+const written = z.object({ bytes: z.number() });
+const calibrated = z.object({ frames: z.number() });
+
+/** Frames in a file, as trials and calibration read them. */
+export interface FrameFiles {
+  /** RGB frames, one behind the other. */
+  readonly pixels: string;
+  /** JSON list of [width, height]. */
+  readonly sizes: string;
+}
+
+/**
+ * The steps that make other models of one, each a process of its own that ends after it.
+ * @throws AiwError WORKER_REFUSED with the worker's own error (MODEL_INVALID, QUANTIZE_FAILED),
+ *   WORKER_START, ENV_DAMAGED, PYTHON_UNUSABLE, INTERRUPTED
+ */
+export class OptimizeSteps {
+  constructor(private readonly options: OptimizeStepOptions) {}
+
+  /** Writes the model simplified, at an input size of its own where one is given ("640x480"). */
+  async prepare(model: string, size: string | undefined, out: string): Promise<z.infer<typeof prepared>> {
+    const sized = size === undefined ? [] : ["--size", size];
+    return prepared.parse(await this.run("prepare", model, [...sized, "--out", out]));
+  }
+
+  /** Writes the ranges that the tensors of a prepared model take over the first `count` frames. */
+  async calibrate(model: string, frames: FrameFiles, count: number, out: string): Promise<void> {
+    const { pixels, sizes } = frames;
+    const args = ["--pixels", pixels, "--sizes", sizes, "--count", String(count), "--out", out];
+    calibrated.parse(await this.run("calibrate", model, args));
+  }
+
+  /** Writes a prepared model in 8 bits. */
+  async quantize(
+    model: string,
+    ranges: string,
+    { operators, keptFloat }: { operators: string; keptFloat: string },
+    out: string,
+  ): Promise<void> {
+    const args = ["--ranges", ranges, "--operators", operators, "--float", keptFloat, "--out", out];
+    written.parse(await this.run("quantize", model, args));
+  }
+
+  /** Writes the model with these metadata properties. */
+  async finish(model: string, metadata: Readonly<Record<string, string>>, out: string): Promise<void> {
+    const args = ["--metadata", JSON.stringify(metadata), "--out", out];
+    written.parse(await this.run("finish", model, args));
+  }
+
+  private async run(command: string, model: string, args: readonly string[]): Promise<unknown> {
+    const { python, debug, signal } = this.options;
+    const all = [
+      ...["-m", "aiw_worker.optimize", command, "--model", model, ...args],
+      ...(debug ? ["--debug"] : []),
+    ];
+    const { code, failure, lines, stdout } = await runCommand(python, all, {
+      env: workerEnv({ ...this.options, args: [] }),
+      signal,
+    });
+    const doing = `step ${command} of ${model}`;
+    if (code !== 0) throw environmentError(commandFailure({ doing, code, failure, lines }), this.options);
+    try {
+      return JSON.parse(stdout);
+    } catch (cause) {
+      const detail = lines.join("\n");
+      throw new AiwError("WORKER_START", `${doing}: its answer is not understood`, { cause, detail });
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { z } from "zod";
+import { RingLines } from "../core/ring-lines.js";
+import { commandFailure } from "./command-failure.js";
+import { environmentError } from "./environment-error.js";
+import { killTree } from "./kill-tree.js";
+import type { FrameFiles, OptimizeStepOptions } from "./optimize-steps.js";
+import { interrupted } from "./run-command.js";
+import { workerEnv } from "./worker-command.js";
+
+export interface TrialOptions extends OptimizeStepOptions {
+  readonly model: string;
+  readonly engine: string;
+  /** Without it as many as the process may use. */
+  readonly threads?: number | undefined;
+  readonly frames: FrameFiles;
+  readonly conf?: number | undefined;
+  readonly iou?: number | undefined;
+}
+
+const ready = z.object({
+  load_ms: z.number(),
+  width: z.number(),
+  height: z.number(),
+  provider: z.string(),
+  version: z.string(),
+  threads: z.number(),
+  rss_bytes: z.number(),
+});
+const times = z.object({ inference_us: z.array(z.number()) });
+const row = z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number()]);
+const detected = times.extend({ detections: z.array(z.array(row)) });
+
+/** What a loaded candidate says of itself. */
+export interface TrialFacts {
+  readonly loadMs: number;
+  /** The model's input. */
+  readonly width: number;
+  readonly height: number;
+  readonly provider: string;
+  /** Of the engine. */
+  readonly version: string;
+  readonly threads: number;
+  readonly rssBytes: number;
+}
+
+/** One detection: class id, confidence, and its box in pixels of the frame: left, top, width, height. */
+export type DetectionRow = z.infer<typeof row>;
+
+/** A model loaded in a process of its own, which waits for questions and takes no CPU meanwhile. */
+export interface Trial {
+  readonly facts: TrialFacts;
+  /** Times of that many inferences, microseconds. */
+  time(runs: number): Promise<number[]>;
+  /** What it sees in frames `first` to `end` - 1. */
+  detect(first: number, end: number): Promise<{ inferenceUs: number[]; detections: DetectionRow[][] }>;
+  /** Ends its process; idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Loads a model and warms it up.
+ * @throws AiwError WORKER_REFUSED with the worker's own error, WORKER_START, INTERRUPTED; no process is left
+ */
+export async function openTrial(options: TrialOptions): Promise<Trial> {
+  const process = new TrialProcess(options);
+  try {
+    const facts = ready.parse(await process.answer());
+    const { load_ms: loadMs, rss_bytes: rssBytes, ...others } = facts;
+    return {
+      facts: { loadMs, rssBytes, ...others },
+      time: async (runs) => times.parse(await process.ask({ time: runs })).inference_us,
+      detect: async (first, end) => {
+        const found = detected.parse(await process.ask({ detect: [first, end] }));
+        return { inferenceUs: found.inference_us, detections: found.detections };
+      },
+      close: () => process.close(),
+    };
+  } catch (error) {
+    await process.close();
+    throw error;
+  }
+}
+
+/** A process that answers lines with lines, one at a time. It ends when its stdin does: also when we die. */
+class TrialProcess {
+  private readonly child;
+  private readonly exited: Promise<number | null>;
+  private readonly answers: AsyncIterator<string>;
+  private readonly stderr = new RingLines(200);
+  private spawnError: Error | undefined;
+
+  constructor(private readonly options: TrialOptions) {
+    const { python, signal } = options;
+    if (signal?.aborted) throw interrupted(signal);
+    this.child = spawn(python, argumentsOf(options), {
+      env: workerEnv({ ...options, args: [] }),
+      stdio: ["pipe", "pipe", "pipe"],
+      windowsHide: true,
+      // A group of its own, so that a terminal's Ctrl-C comes to us alone.
+      detached: process.platform !== "win32",
+    });
+    // What it says of a broken pipe, its end says too.
+    this.child.stdin.on("error", () => undefined);
+    this.child.stderr.setEncoding("utf8").on("data", (chunk: string) => this.stderr.push(chunk));
+    this.exited = new Promise((resolve) => {
+      this.child.once("close", resolve);
+      this.child.once("error", (error) => {
+        this.spawnError = error;
+        if (this.child.pid === undefined) resolve(null);
+      });
+    });
+    this.answers = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
+    signal?.addEventListener("abort", this.kill, { once: true });
+  }
+
+  ask(question: unknown): Promise<unknown> {
+    this.child.stdin.write(`${JSON.stringify(question)}\n`);
+    return this.answer();
+  }
+
+  async answer(): Promise<unknown> {
+    const { value, done } = await this.answers.next();
+    const { signal } = this.options;
+    if (signal?.aborted) throw interrupted(signal);
+    if (done !== true) return JSON.parse(value);
+    const code = await this.exited;
+    const failed = { doing: `trying ${this.options.model} with ${this.options.engine}`, code };
+    const lines = this.stderr.last(200);
+    throw environmentError(
+      commandFailure({ ...failed, lines, failure: this.spawnError?.message }),
+      this.options,
+    );
+  }
+
+  async close(): Promise<void> {
+    this.options.signal?.removeEventListener("abort", this.kill);
+    this.child.stdin.end();
+    // It holds nothing that could be lost, and an engine may take its time to unload.
+    this.kill();
+    await this.exited;
+  }
+
+  private readonly kill = () => killTree(this.child, "SIGKILL");
+}
+
+function argumentsOf({ model, engine, threads, frames, conf, iou, debug }: TrialOptions): string[] {
+  const given = { threads, conf, iou };
+  return [
+    ...["-m", "aiw_worker.optimize", "trial", "--model", model, "--engine", engine],
+    ...["--pixels", frames.pixels, "--sizes", frames.sizes],
+    ...Object.entries(given).flatMap(([name, value]) =>
+      value === undefined ? [] : [`--${name}`, String(value)],
+    ),
+    ...(debug ? ["--debug"] : []),
+  ];
+}
