@@ -4,6 +4,7 @@ import { configTemplate } from "../config/config-template.js";
 import type { Settings } from "../config/settings.js";
 import { AiwError, ExitCode } from "../core/errors.js";
 import type { ModelDescription } from "../core/model-description.js";
+import { isShape } from "../core/shapes.js";
 import { packageVersion } from "../core/version.js";
 import {
   configLine,
@@ -27,6 +28,7 @@ import { exportWeights } from "./export-weights.js";
 import { firstFrames } from "./first-frames.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import { Machine } from "./machine.js";
+import { modelPath } from "./model-path.js";
 import { commandSettings } from "./settings.js";
 import { writeConfig } from "./write-config.js";
 
@@ -75,29 +77,36 @@ class Init {
     const { model: given } = this.settings;
     refuseIdleFlags(this.flags);
     // Before anything is made: a wrong name is the likeliest mistake, and the quickest to find.
-    const { weights, provenance: earlier } = await this.weights(given);
+    const shape = given !== undefined && isShape(given) ? given : undefined;
+    const { weights, provenance: earlier } = await this.weights(shape === undefined ? given : undefined);
     const environment = await this.environment();
     const ffmpeg = await this.ffmpeg();
-    const path = weights ?? EMBEDDED_MODEL;
+    const { machine, context } = this;
+    const path =
+      shape === undefined
+        ? (weights ?? EMBEDDED_MODEL)
+        : await modelPath(shape, machine, context, context.interrupt);
     const model = await this.model(path);
     const optimized = this.flags.optimize === true ? await this.optimize(path, model) : undefined;
     const provenance = optimized?.provenance ?? earlier;
     const running = runningOf(optimized?.path ?? path, provenance, this.settings);
     const first = await this.firstFrames(running);
+    // A shape keeps its name: where its file lies is no business of a configuration.
+    const named = shape !== undefined && running.model === path ? { ...running, model: shape } : running;
     const config = await this.config(
       configPath,
-      weights === undefined && optimized === undefined ? undefined : { running, model, provenance },
+      given === undefined && optimized === undefined ? undefined : { running: named, model, provenance },
     );
     return {
       schema: "aiw.init/1",
       aiw: packageVersion(),
       environment,
       ffmpeg,
-      model: { ...model, embedded: weights === undefined },
+      model: { ...model, embedded: given === undefined },
       optimized: optimized === undefined ? null : { ...optimized.provenance, path: optimized.path },
       first_frames: first,
       config,
-      next: commandsToGoOn(weights, config.action === "kept" && this.flags.model !== undefined),
+      next: commandsToGoOn(shape ?? weights, config.action === "kept" && this.flags.model !== undefined),
     };
   }
 
@@ -212,7 +221,9 @@ class Init {
   ): Promise<InitReport["config"]> {
     const content = configTemplate(
       found && {
-        path: relativePath(dirname(path), found.running.model),
+        path: isShape(found.running.model)
+          ? found.running.model
+          : relativePath(dirname(path), found.running.model),
         description: modelLine(found.model),
         classNames: found.model.classes?.names ?? [],
         from: found.provenance && tunedLine(found.provenance),
@@ -282,9 +293,15 @@ function commandsToGoOn(weights: string | undefined, isOnFlag: boolean): InitRep
     ];
   }
   const model = isOnFlag ? ` --model ${basename(weights)}` : "";
+  const bench = {
+    command: `aiw bench${model} --fps 12`,
+    purpose: "latency, drops and detections at a fixed rate",
+  };
+  if (isShape(weights))
+    return [bench, { command: "aiw init --model yolo11s.onnx", purpose: "a model that detects something" }];
   return [
     { command: `aiw run${model} --source street.mp4`, purpose: "detections, one line of JSON a frame" },
     { command: `aiw run${model} --camera`, purpose: "the same of the first camera" },
-    { command: `aiw bench${model} --fps 12`, purpose: "latency, drops and detections at a fixed rate" },
+    bench,
   ];
 }

@@ -72,7 +72,6 @@ export function refuseUnbuiltValues(settings: Settings): void {
     engine === "openvino" && "--engine openvino",
     device === "cuda" && "--device cuda",
     settings.worker?.tls && "--worker tls://",
-    settings.model?.startsWith("shape:") && `--model ${settings.model}`,
   ].find((name) => typeof name === "string");
   if (unbuilt !== undefined) throw new AiwError("NOT_BUILT", `${unbuilt} is not built yet`);
 }
