@@ -19,6 +19,7 @@ import {
   RUN_FLAGS,
   WORKER_FLAGS,
 } from "./flags.js";
+import { keepYoungGenerationSmall } from "./young-generation.js";
 
 /** A command's own module; loaded only when the command runs, so that `aiw --help` is quick. */
 interface CommandModule {
@@ -34,6 +35,7 @@ interface CommandModule {
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   // A reader that goes away (`aiw … | head`) is seen by whoever writes; unheard, it would end us.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  keepYoungGenerationSmall();
   const program = buildProgram();
   try {
     await program.parseAsync([...argv]);
