@@ -9,6 +9,8 @@ import type { Flag, ParsedFlags } from "./flags.js";
 import { Machine } from "./machine.js";
 import { commandSettings } from "./settings.js";
 
+/** Whatever will run the model; an environment for that is there, or will be needed. */
+const HEEDED = ["engine", "device"] as const;
 const SCHEMA = "aiw.model/1";
 
 /**
@@ -21,9 +23,9 @@ export async function execute(
   context: CommandContext,
   [file = ""]: readonly string[],
 ): Promise<number> {
-  const { threads } = await commandSettings(flags, parsed, context.env);
+  const settings = await commandSettings(flags, parsed, context.env, { more: HEEDED });
   await checkModelFile(file);
-  const machine = new Machine(context, context.interrupt);
+  const machine = new Machine(context, context.interrupt, settings);
   const { python, kind } = await machine.python();
   context.progress.step(`describing ${file}`);
   const description = await describeModel({
@@ -32,7 +34,7 @@ export async function execute(
     workerDir: machine.workerDir,
     cacheDir: machine.cacheDir,
     file,
-    threads,
+    threads: settings.threads,
     debug: context.debug,
     env: context.env,
     signal: context.interrupt,

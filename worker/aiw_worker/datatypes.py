@@ -130,3 +130,5 @@ class EngineOptions:
 
     name: str = "auto"
     threads: int = 1
+    # "cpu", "cuda", or "auto": a GPU where the installed engine has one.
+    device: str = "auto"
