@@ -23,6 +23,8 @@ const NEEDED = [
   "worker/aiw_worker/ai.fds",
   "worker/models/synthetic.onnx",
   "worker/requirements.lock",
+  "worker/requirements-openvino.lock",
+  "worker/requirements-cuda.lock",
 ];
 /** Tests and their data; a model of anybody else's. */
 const UNWANTED = /\.test\.|(^|\/)(testing|tests|e2e|media|golden)(\/|\.)|\.(jpe?g|png|mp4|jsonl|pt)$|\.onnx$/;

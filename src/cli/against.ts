@@ -34,7 +34,7 @@ export async function benchAgainst(
   const targets = comparisonTargets(flags, parsed);
   const { progress, interrupt } = context;
   // What the first start of all makes is made where its steps are seen.
-  if (settings.worker === undefined) await new Machine(context, interrupt).python();
+  if (settings.worker === undefined) await new Machine(context, interrupt, settings).python();
   const { report, ended } = await withSliceConfigs(given, process.cwd(), (sides) =>
     compare(sides, settings, context),
   );

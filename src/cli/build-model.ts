@@ -23,12 +23,12 @@ export async function execute(
   context: CommandContext,
   [model = ""]: readonly string[],
 ): Promise<number> {
-  await commandSettings(flags, parsed, context.env);
+  const settings = await commandSettings(flags, parsed, context.env);
   const shape = requireShape(model);
   const [size, seed] = [sizeOf(parsed.size), seedOf(parsed.seed)];
   const out = typeof parsed.out === "string" ? parsed.out : `${shape}-shape.onnx`;
   await checkTarget(out, parsed.force === true);
-  const machine = new Machine(context, context.interrupt);
+  const machine = new Machine(context, context.interrupt, settings);
   const { python, kind } = await machine.python();
   const { env, debug, interrupt: signal, progress } = context;
   const { workerDir, cacheDir } = machine;

@@ -9,11 +9,12 @@ import { readConfiguration } from "../doctor/configuration.js";
 import { examine } from "../doctor/examine.js";
 import { doctorTable } from "../reports/doctor-table.js";
 import { checkWritable, writeWhole } from "../sinks/whole-file.js";
+import { locksOf } from "../worker-process/variants.js";
 import type { CommandContext } from "./command-context.js";
 import { EMBEDDED_MODEL } from "./default-model.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import { Machine } from "./machine.js";
-import { flagLayer, refuseUnbuilt, refuseUnbuiltValues } from "./settings.js";
+import { flagLayer, refuseUnbuilt, refuseValues } from "./settings.js";
 
 /** `aiw doctor`: what works on this machine, and how to mend what does not. Exit 1 on a failure. */
 export async function execute(
@@ -29,14 +30,15 @@ export async function execute(
     folder: process.cwd(),
     flags: flagLayer(flags, parsed),
     env,
-    refuse: refuseUnbuiltValues,
+    refuse: refuseValues,
   });
-  const { workerDir, lockFile, cacheDir } = new Machine(context, signal);
+  const { workerDir, variant, cacheDir } = new Machine(context, signal, configuration.settings);
   const examination = await examine({
     env,
     platform: process.platform,
     workerDir,
-    lockFile,
+    ...locksOf(workerDir, variant),
+    variant,
     cacheDir,
     embeddedModel: EMBEDDED_MODEL,
     configuration,

@@ -1,11 +1,15 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
+import { tempDir } from "../worker-process/testing/fakes.js";
 import {
   addFlags,
   BENCH_FLAGS,
   COMMON_FLAGS,
   DOCTOR_FLAGS,
   GENERAL_FLAGS,
+  INIT_FLAGS,
   longName,
   RUN_FLAGS,
   WORKER_FLAGS,
@@ -19,7 +23,7 @@ const CONTRACT = {
   bench:
     "--fps --duration --max-duration --warmup --gate --against --max-regression --find-max --sweep --require-stable --json --junit --markdown --html",
   worker:
-    "--host --port --model-dir --idle-timeout --sessions-dir --max-clients --max-models --token-file --tls-cert --tls-key --metrics --engine --threads --insecure",
+    "--host --port --model-dir --idle-timeout --sessions-dir --max-clients --max-models --token-file --tls-cert --tls-key --metrics --engine --device --threads --insecure",
   doctor: "--json --bundle --model --worker --source --camera --config --quiet --debug --log-format",
 };
 
@@ -59,13 +63,6 @@ describe("flags", () => {
     },
   );
 
-  it.each([
-    ["--engine", "openvino"],
-    ["--device", "cuda"],
-  ])("%s %s parses and says that it is not built yet", async (...argv) => {
-    await expect(settings(RUN, ...argv)).rejects.toMatchObject({ code: "NOT_BUILT" });
-  });
-
   it("takes a shape for a model where it is known, and says which are", async () => {
     expect((await settings(RUN, "--model", "shape:yolo11s")).model).toBe("shape:yolo11s");
     for (const model of ["shape:", "shape:yolo11", "shape:YOLO11S", "shape:yolo11s.onnx"]) {
@@ -74,6 +71,24 @@ describe("flags", () => {
         message: expect.stringMatching(/^--model "shape:.* known are shape:yolo11n, .*shape:yolo11x$/),
       });
     }
+  });
+
+  it("takes an engine and a device, but for OpenVINO on CUDA, whoever gives them", async () => {
+    const INIT = [...INIT_FLAGS, ...GENERAL_FLAGS];
+    for (const flags of [RUN, BENCH, WORKER, INIT]) {
+      expect(await settings(flags, "--engine", "openvino")).toMatchObject({ engine: "openvino" });
+      expect(await settings(flags, "--device", "cuda")).toMatchObject({ device: "cuda" });
+      await expect(settings(flags, "--engine", "openvino", "--device", "cuda")).rejects.toMatchObject({
+        code: "USAGE",
+        message: expect.stringContaining("--engine onnxruntime"),
+      });
+    }
+    const config = join(tempDir(), "aiw.yaml");
+    writeFileSync(config, "engine: openvino\n");
+    expect(await settings(RUN, "--config", config)).toMatchObject({ engine: "openvino" });
+    await expect(settings(RUN, "--config", config, "--device", "cuda")).rejects.toMatchObject({
+      code: "USAGE",
+    });
   });
 
   it("takes sources and outputs repeated or in a row, and a camera without a value", async () => {

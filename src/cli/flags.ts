@@ -142,6 +142,7 @@ export const WORKER_FLAGS: readonly Flag[] = [
     repeatable: true,
   },
   { syntax: `--engine <${choice(ENGINES)}>`, help: "inference engine (default: auto)", setting: "engine" },
+  { syntax: `--device <${choice(DEVICES)}>`, help: "where inference runs (default: cpu)", setting: "device" },
   {
     syntax: "--threads <n>",
     help: "threads of one inference (default: the cores there are)",
@@ -219,6 +220,7 @@ export const INIT_FLAGS: readonly Flag[] = [
   },
   { syntax: "--export", help: "export a .pt file first, with the package ultralytics (AGPL-3.0)" },
   { syntax: `--engine <${choice(ENGINES)}>`, help: "inference engine (default: auto)", setting: "engine" },
+  { syntax: `--device <${choice(DEVICES)}>`, help: "where inference runs (default: cpu)", setting: "device" },
   {
     syntax: "--force",
     help: "overwrite an aiw.yaml that has edits, and an export that is older than its weights",

@@ -29,7 +29,7 @@ import { firstFrames } from "./first-frames.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import { Machine } from "./machine.js";
 import { modelPath } from "./model-path.js";
-import { commandSettings } from "./settings.js";
+import { commandSettings, refuseValues } from "./settings.js";
 import { writeConfig } from "./write-config.js";
 
 /** What the first frames are run with, as run and bench will be. */
@@ -70,12 +70,13 @@ class Init {
     private readonly flags: ParsedFlags,
     private readonly context: CommandContext,
   ) {
-    this.machine = new Machine(context, context.interrupt);
+    this.machine = new Machine(context, context.interrupt, settings);
   }
 
   async run(configPath: string): Promise<InitReport> {
     const { model: given } = this.settings;
     refuseIdleFlags(this.flags);
+    refuseToOptimizeFor(this.settings, this.flags);
     // Before anything is made: a wrong name is the likeliest mistake, and the quickest to find.
     const shape = given !== undefined && isShape(given) ? given : undefined;
     const { weights, provenance: earlier } = await this.weights(shape === undefined ? given : undefined);
@@ -90,12 +91,14 @@ class Init {
     const optimized = this.flags.optimize === true ? await this.optimize(path, model) : undefined;
     const provenance = optimized?.provenance ?? earlier;
     const running = runningOf(optimized?.path ?? path, provenance, this.settings);
+    refuseValues(running);
     const first = await this.firstFrames(running);
     // A shape keeps its name: where its file lies is no business of a configuration.
     const named = shape !== undefined && running.model === path ? { ...running, model: shape } : running;
     const config = await this.config(
       configPath,
-      given === undefined && optimized === undefined ? undefined : { running: named, model, provenance },
+      named,
+      given === undefined && optimized === undefined ? undefined : { model, provenance },
     );
     return {
       schema: "aiw.init/1",
@@ -144,8 +147,9 @@ class Init {
     const { python, kind } = await machine.python({ repair: true });
     const facts = await probePython([python], context.env, context.interrupt);
     const version = "failure" in facts ? "unknown" : versionText(facts);
+    const variant = kind === "managed" && machine.variant !== "cpu" ? ` for ${machine.variant}` : "";
     const where = kind === "given" ? `given by AIW_PYTHON: ${python}` : `in ${machine.cacheDir}`;
-    this.done("environment", `Python ${version}, ${where}`);
+    this.done("environment", `Python ${version}${variant}, ${where}`);
     return { python, version, kind };
   }
 
@@ -217,19 +221,17 @@ class Init {
 
   private async config(
     path: string,
-    found: { running: Running; model: ModelDescription; provenance: Provenance | undefined } | undefined,
+    running: Running,
+    found: { model: ModelDescription; provenance: Provenance | undefined } | undefined,
   ): Promise<InitReport["config"]> {
     const content = configTemplate(
       found && {
-        path: isShape(found.running.model)
-          ? found.running.model
-          : relativePath(dirname(path), found.running.model),
+        path: isShape(running.model) ? running.model : relativePath(dirname(path), running.model),
         description: modelLine(found.model),
         classNames: found.model.classes?.names ?? [],
         from: found.provenance && tunedLine(found.provenance),
-        engine: found.running.engine,
-        threads: found.running.threads,
       },
+      running,
     );
     const outcome = await writeConfig(path, content, this.flags.force === true);
     const shown = { ...outcome, path: relative(process.cwd(), path) || path };
@@ -256,13 +258,15 @@ class Init {
 }
 
 /** How the model is run from now on. */
-type Running = Required<Pick<Settings, "model">> & Pick<Settings, "engine" | "threads">;
+type Running = Required<Pick<Settings, "model">> & Pick<Settings, "engine" | "device" | "threads">;
 
 /** As it was optimised to be run, else as the settings say. */
 function runningOf(model: string, found: Provenance | undefined, settings: Settings): Running {
   const { engine, threads } = found ?? settings;
+  const { device } = settings;
   return {
     model,
+    ...(device === undefined ? {} : { device }),
     ...(engine === undefined ? {} : { engine }),
     ...(threads === undefined || threads === null ? {} : { threads }),
   };
@@ -275,6 +279,12 @@ function refuseIdleFlags(flags: ParsedFlags): void {
   if (idle === undefined) return;
   const flag = idle.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   throw new AiwError("USAGE", `--${flag} is about --optimize, which is not given`);
+}
+
+/** @throws USAGE: what is timed and quantised is for the CPU */
+function refuseToOptimizeFor({ device }: Settings, flags: ParsedFlags): void {
+  if (flags.optimize !== true || device !== "cuda") return;
+  throw new AiwError("USAGE", "--optimize is for the CPU: give --device cpu, or leave --optimize out");
 }
 
 /** As a file in `folder` is to name it: relative, with slashes; absolute where it lies elsewhere. */

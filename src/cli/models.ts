@@ -10,6 +10,8 @@ import { Machine } from "./machine.js";
 import { modelPath } from "./model-path.js";
 import { commandSettings } from "./settings.js";
 
+/** Whatever will run the model; an environment for that is there, or will be needed. */
+const HEEDED = ["engine", "device"] as const;
 const SCHEMA = "aiw.model/1";
 
 /**
@@ -22,8 +24,8 @@ export async function execute(
   context: CommandContext,
   [file = ""]: readonly string[],
 ): Promise<number> {
-  const { threads } = await commandSettings(flags, parsed, context.env);
-  const machine = new Machine(context, context.interrupt);
+  const settings = await commandSettings(flags, parsed, context.env, { more: HEEDED });
+  const machine = new Machine(context, context.interrupt, settings);
   const path = await modelPath(file, machine, context, context.interrupt);
   const { python, kind } = await machine.python();
   context.progress.step(`describing ${file}`);
@@ -34,7 +36,7 @@ export async function execute(
     cacheDir: machine.cacheDir,
     // Its own name, as it was given; that of a shape is no file's.
     file: isShape(file) ? path : file,
-    threads,
+    threads: settings.threads,
     debug: context.debug,
     env: context.env,
     signal: context.interrupt,

@@ -24,11 +24,11 @@ export async function openPipeline(
   loop: boolean,
 ): Promise<OpenPipeline> {
   const [session, source] = await together((signal) => {
-    const machine = new Machine(context, signal);
+    const machine = new Machine(context, signal, settings);
     const opening = openWorkerSession(settings, context, machine, signal);
     return [opening, openSourceFor(opening, name, settings, machine, loop, signal)];
   }, context.interrupt);
-  return { session, source, machine: new Machine(context, context.interrupt) };
+  return { session, source, machine: new Machine(context, context.interrupt, settings) };
 }
 
 /** What another's worker takes, and whether a network lies between, is known only when it has answered. */

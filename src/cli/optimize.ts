@@ -95,16 +95,17 @@ async function enginesFor(
   machine: Machine,
   { progress }: CommandContext,
 ): Promise<Pick<Subject, "engines" | "python" | "leftOut">> {
-  if (engine === "onnxruntime") return { engines: [engine], python: await machine.python(), leftOut: [] };
+  const cpu = () => machine.python({ variant: "cpu" });
+  if (engine === "onnxruntime") return { engines: [engine], python: await cpu(), leftOut: [] };
   try {
     progress.step("looking for a Python environment with OpenVINO");
-    const python = await machine.python();
+    const python = await machine.python({ variant: "openvino" });
     const engines = engine === "openvino" ? [engine] : (["onnxruntime", "openvino"] as const);
     return { engines, python, leftOut: [] };
   } catch (error) {
     if (engine === "openvino" || !(error instanceof AiwError) || error.code === "INTERRUPTED") throw error;
     const leftOut = [`openvino was not tried: ${error.message}`];
-    return { engines: ["onnxruntime"], python: await machine.python(), leftOut };
+    return { engines: ["onnxruntime"], python: await cpu(), leftOut };
   }
 }
 

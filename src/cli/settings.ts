@@ -39,7 +39,7 @@ export async function commandSettings(
   }
   const settings = resolveSettings(layers, mine);
   refuseBadOutputs(settings.out ?? []);
-  refuseUnbuiltValues(settings);
+  refuseValues(settings);
   return settings;
 }
 
@@ -65,13 +65,17 @@ export function flagLayer(flags: readonly Flag[], parsed: ParsedFlags): Layer {
   };
 }
 
-/** @throws NOT_BUILT for values whose feature is not there yet */
-export function refuseUnbuiltValues(settings: Settings): void {
-  const { engine, device } = settings;
-  const unbuilt = [
-    engine === "openvino" && "--engine openvino",
-    device === "cuda" && "--device cuda",
-    settings.worker?.tls && "--worker tls://",
-  ].find((name) => typeof name === "string");
+/**
+ * @throws NOT_BUILT for values whose feature is not there yet; USAGE for an engine that does not run on the
+ *   device
+ */
+export function refuseValues(settings: Settings): void {
+  if (settings.engine === "openvino" && settings.device === "cuda") {
+    throw new AiwError(
+      "USAGE",
+      "--engine openvino does not run on --device cuda: take --engine onnxruntime with that, or --device cpu",
+    );
+  }
+  const unbuilt = [settings.worker?.tls && "--worker tls://"].find((name) => typeof name === "string");
   if (unbuilt !== undefined) throw new AiwError("NOT_BUILT", `${unbuilt} is not built yet`);
 }

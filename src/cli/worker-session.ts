@@ -106,9 +106,9 @@ export async function withLastWords(thrown: unknown, worker: WorkerProcess | und
   });
 }
 
-/** Threads and engine are a worker's own, and one that runs elsewhere has chosen them. */
-function warnOfIdleSettings({ threads, engine }: Settings, progress: Progress): void {
-  for (const [name, value] of Object.entries({ threads, engine })) {
+/** Threads, engine and device are a worker's own, and one that runs elsewhere has chosen them. */
+function warnOfIdleSettings({ threads, engine, device }: Settings, progress: Progress): void {
+  for (const [name, value] of Object.entries({ threads, engine, device })) {
     if (value !== undefined)
       progress.note(`aiw: warning: --${name} has no effect on a worker that --worker names`);
   }
@@ -138,7 +138,7 @@ async function spawnWorker(
   if (doubt !== undefined) context.progress.note(`aiw: warning: ${doubt}`);
   const { python, kind } = await machine.python();
   context.progress.step("starting the worker");
-  const { threads, engine, log_format: logFormat } = settings;
+  const { threads, engine, device, log_format: logFormat } = settings;
   const worker = await startWorker({
     python,
     kind,
@@ -148,6 +148,7 @@ async function spawnWorker(
       ...["--model-dir", dirname(path)],
       ...(threads === undefined ? [] : ["--threads", String(threads)]),
       ...(engine === undefined ? [] : ["--engine", engine]),
+      ...(device === undefined ? [] : ["--device", device]),
       ...(logFormat === undefined ? [] : ["--log-format", logFormat]),
       ...(context.debug ? ["--debug"] : []),
     ],
@@ -155,7 +156,7 @@ async function spawnWorker(
     onLog: (line) => context.debug && context.progress.note(`worker: ${line}`),
     signal,
   }).catch((error: unknown) => {
-    throw environmentError(error, { python, kind });
+    throw environmentError(error, { python, kind, engine });
   });
   return { process: worker, endpoint: { host: worker.host, port: worker.port }, modelPath: path };
 }

@@ -15,7 +15,8 @@ export async function execute(
   parsed: ParsedFlags,
   context: CommandContext,
 ): Promise<number> {
-  const { engine, threads, log_format: logFormat } = await commandSettings(flags, parsed, context.env);
+  const settings = await commandSettings(flags, parsed, context.env);
+  const { engine, device, threads, log_format: logFormat } = settings;
   const { env } = context;
   const host = (parsed.host as string | undefined) ?? (env.BIND_HOST || DEFAULT_HOST);
   const port = parsePort(parsed.port as string | undefined, env);
@@ -23,7 +24,7 @@ export async function execute(
     context.progress.note("aiw: warning: IDLE_TIMEOUT_SEC is not built yet; the model stays loaded");
   }
   const modelDirs = (parsed.modelDir as string[] | undefined) ?? [];
-  const machine = new Machine(context, context.interrupt);
+  const machine = new Machine(context, context.interrupt, settings);
   const { python, kind } = await machine.python();
   context.progress.clear();
   return runWorkerForeground({
@@ -36,6 +37,7 @@ export async function execute(
       ...modelDirs.flatMap((dir) => ["--model-dir", dir]),
       ...(threads === undefined ? [] : ["--threads", String(threads)]),
       ...(engine === undefined ? [] : ["--engine", engine]),
+      ...(device === undefined ? [] : ["--device", device]),
       ...(logFormat === undefined ? [] : ["--log-format", logFormat]),
       ...(parsed.insecure === true || env.AIW_INSECURE === "1" ? ["--insecure"] : []),
       ...(context.debug ? ["--debug"] : []),

@@ -31,9 +31,23 @@ describe("configTemplate", () => {
       iou: 0.45,
       classes: ["person", "car"],
       size: { width: 640, height: 480 },
+      engine: "onnxruntime",
+      device: "cpu",
       threads: 2,
       gates: [{ name: "recall", limit: 0.9 }],
     });
+  });
+
+  it("says what runs the model where that is settled, with a model and without", () => {
+    for (const model of [MODEL, undefined]) {
+      const text = configTemplate(model, { engine: "onnxruntime", device: "cuda", threads: 3 });
+      expect(resolveSettings([parseConfigFile("/home/a/aiw.yaml", text)])).toMatchObject({
+        engine: "onnxruntime",
+        device: "cuda",
+        threads: 3,
+      });
+      expect(isUnedited(text)).toBe(true);
+    }
   });
 
   it("survives any file name and class name", () => {

@@ -11,8 +11,12 @@ export interface TemplateModel {
   readonly classNames: readonly string[];
   /** What it was made from, where aiw has optimised it, in a line. */
   readonly from?: string | undefined;
-  /** What runs it and with how many threads, where that is not left to aiw. */
+}
+
+/** What runs a model and with how many threads, where that is not left to aiw. */
+export interface TemplateRun {
   readonly engine?: string | undefined;
+  readonly device?: string | undefined;
   readonly threads?: number | undefined;
 }
 
@@ -22,10 +26,10 @@ const CHECKSUM =
 const NAMED_CLASSES = 8;
 
 /**
- * A configuration file with every setting that people change, explained; all but the model stand at
- * their defaults. Its last line tells later whether it was edited since.
+ * A configuration file with every setting that people change, explained; all but the model and what runs
+ * it stand at their defaults. Its last line tells later whether it was edited since.
  */
-export function configTemplate(model: TemplateModel | undefined): string {
+export function configTemplate(model: TemplateModel | undefined, run: TemplateRun = {}): string {
   const text = `# aiw's settings for this folder and those below it; a flag or an environment variable comes first.
 # What is commented out stands at its default. "aiw run --help" and "aiw bench --help" explain more.
 
@@ -44,7 +48,7 @@ ${classLines(model)}
 # Frames are scaled to fit inside this size, their aspect kept; "native" sends them as they are.
 # size: 640x480
 
-${runLines(model)}
+${runLines(run)}
 
 # Conditions on a bench's figures, which ends with exit code 3 when one does not hold. What is really in
 # a frame is known of synthetic: only, so recall and precision are for benches of that.
@@ -76,10 +80,10 @@ function modelLines(model: TemplateModel | undefined): string {
   return `${head}: ${model.description}.\n${from}${stringify({ model: model.path }, { lineWidth: 0 }).trim()}`;
 }
 
-function runLines(model: TemplateModel | undefined): string {
-  const { engine, threads } = model ?? {};
-  return `# What runs the model: onnxruntime or openvino.
+function runLines({ engine, device, threads }: TemplateRun): string {
+  return `# What runs the model: onnxruntime or openvino; and where: cpu or cuda (with onnxruntime).
 ${engine === undefined ? "# engine: onnxruntime" : `engine: ${engine}`}
+${device === undefined ? "# device: cpu" : `device: ${device}`}
 # Threads of one inference; by default as many as there are cores.
 ${threads === undefined ? "# threads: 2" : `threads: ${threads}`}`;
 }

@@ -60,7 +60,10 @@ const ERROR_TABLE = {
   ENV_FAILED: failed("Check the network and the free space of the cache folder, then run it again."),
   CACHE_UNUSABLE: failed("Set AIW_CACHE to a folder that can be written."),
   ENV_OFFLINE: failed(
-    "Only this step needs the network. By hand: install worker/requirements.lock of this package into a virtual environment from a folder of wheels, and set AIW_PYTHON to its interpreter; see the README, Without a network.",
+    "Only this step needs the network. By hand: install worker/requirements.lock of this package (with OpenVINO requirements-openvino.lock, with CUDA requirements-cuda.lock) into a virtual environment from a folder of wheels, and set AIW_PYTHON to its interpreter; see the README, Without a network.",
+  ),
+  ENGINE_MISSING: failed(
+    "Use another: --engine onnxruntime, --device cpu. Into an interpreter that AIW_PYTHON names, install it with pip.",
   ),
   ENV_DAMAGED: failed(
     "Run `aiw init`, which makes it anew where its files are gone or altered; `aiw doctor` says more.",

@@ -9,6 +9,7 @@ import { findOnPath } from "../worker-process/find-on-path.js";
 import { checkModelFile } from "../worker-process/model-file.js";
 import { findManagedEnv } from "../worker-process/python-env.js";
 import { type CommandResult, interrupted, runCommand } from "../worker-process/run-command.js";
+import type { Variant } from "../worker-process/variants.js";
 import { checkCacheFolder } from "./cache-folder.js";
 import { checkCameras } from "./cameras.js";
 import { type Check, verdicts } from "./check.js";
@@ -31,7 +32,10 @@ export interface ExamineOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
   readonly workerDir: string;
+  /** What the environment is made from that the settings ask for, and what serves as well. */
   readonly lockFile: string;
+  readonly servedBy: readonly string[];
+  readonly variant: Variant;
   readonly cacheDir: string;
   /** What is loaded where no model is configured. */
   readonly embeddedModel: string;
@@ -85,7 +89,7 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
   await group.add(
     "providers",
     "providers",
-    (signal) => checkProviders({ ...options, interpreter, signal }),
+    (signal) => checkProviders({ ...options, interpreter, device: settings.device, signal }),
     LONG_LIMIT_MS,
   );
   const ffmpeg = await group.found<FoundFfmpeg>(
@@ -131,10 +135,10 @@ async function workerAndModel(
       ? await locateShape(model, options.cacheDir, configured?.host)
       : await locate(model, configured !== undefined, options.embeddedModel, sourceNames(settings));
   const modelDir = configured === undefined && found.path !== undefined ? dirname(found.path) : undefined;
-  const { threads, engine } = settings;
+  const { threads, engine, device } = settings;
   const { worker, log } = await group.found<StartedWorker>(
     ["worker", "worker start", LONG_LIMIT_MS],
-    (signal) => startCheckedWorker({ ...options, interpreter, modelDir, threads, engine, signal }),
+    (signal) => startCheckedWorker({ ...options, interpreter, modelDir, threads, engine, device, signal }),
     (check) => ({ check, log: [] }),
   );
   try {

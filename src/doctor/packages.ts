@@ -26,7 +26,8 @@ const { ok, warning, failure } = verdicts("packages", "Python packages");
 
 /** What is installed, against the lock: versions, missing packages, and files that are gone or altered. */
 export async function checkPackages(options: PackagesOptions): Promise<FoundPackages> {
-  const { interpreter, env, workerDir, cacheDir, lockFile, signal } = options;
+  const { interpreter, env, workerDir, cacheDir, signal } = options;
+  const { lockFile = options.lockFile } = interpreter ?? {};
   if (interpreter === undefined && !options.canBeMade) {
     return { check: warning("not looked at: there is no Python to ask", NEEDS_PYTHON), installed: [] };
   }

@@ -61,3 +61,17 @@ it.each([
     { id: "providers", status: "failure", detail: expect.stringContaining(said) },
   ]);
 });
+
+it("fails CUDA where the settings want it: not listed, or not started", () => {
+  const cpuOnly = JSON.stringify({ version: "1.32.0", listed: ["CPUExecutionProvider"] });
+  const [missing, cpu] = judgeProviders(`${cpuOnly}\n${line("CPU", null)}\n`, "", undefined, "cuda");
+  expect(missing).toMatchObject({
+    id: "provider:CUDAExecutionProvider",
+    status: "failure",
+    detail: "the settings want device cuda, and onnxruntime 1.32.0 has no CUDAExecutionProvider",
+  });
+  expect(cpu).toMatchObject({ status: "ok" });
+  const text = [LISTED, line("CUDA", "no driver"), line("CPU", null)].join("\n");
+  const [fallen] = judgeProviders(text, "", undefined, "cuda");
+  expect(fallen).toMatchObject({ status: "failure", detail: expect.stringContaining("no driver") });
+});

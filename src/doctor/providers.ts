@@ -7,6 +7,8 @@ import type { Interpreter } from "./python.js";
 export interface ProvidersOptions {
   readonly interpreter: Interpreter | undefined;
   readonly env: Env;
+  /** That of the settings, whose provider is needed. */
+  readonly device?: string | undefined;
   readonly workerDir: string;
   readonly cacheDir: string;
   readonly signal: AbortSignal;
@@ -15,6 +17,7 @@ export interface ProvidersOptions {
 /** A GPU's provider may compile for most of a minute when it starts for the first time. */
 const TIMEOUT_MS = 90_000;
 const CPU = "CPUExecutionProvider";
+const CUDA = "CUDAExecutionProvider";
 const all = verdicts("providers", "providers");
 
 /** The execution providers that the installed onnxruntime lists, each really started by the worker's own code. */
@@ -31,7 +34,7 @@ export async function checkProviders(options: ProvidersOptions): Promise<Check[]
   });
   const ended =
     result.failure ?? (result.code === null ? "it was killed by a signal" : `exit code ${result.code}`);
-  return judgeProviders(result.stdout, ended, result.lines.at(-1));
+  return judgeProviders(result.stdout, ended, result.lines.at(-1), options.device);
 }
 
 /** A line of aiw_worker.providers. */
@@ -43,8 +46,14 @@ type ProviderLine =
 /**
  * @param ended how the process ended: a provider may have taken it down
  * @param lastLine the last that it said, on whichever stream
+ * @param device what the settings want inference to run on
  */
-export function judgeProviders(stdout: string, ended: string, lastLine: string | undefined): Check[] {
+export function judgeProviders(
+  stdout: string,
+  ended: string,
+  lastLine: string | undefined,
+  device?: string,
+): Check[] {
   const lines = stdout.split("\n").flatMap(parseLine);
   const [first] = lines;
   if (first === undefined || !("listed" in first)) {
@@ -58,7 +67,8 @@ export function judgeProviders(stdout: string, ended: string, lastLine: string |
   }
   const tried = new Map(lines.flatMap((line) => ("provider" in line ? [[line.provider, line.failure]] : [])));
   const culprit = first.listed.find((name) => !tried.has(name));
-  return first.listed.map((name) => {
+  const lacking = device === "cuda" && !first.listed.includes(CUDA) ? [withoutCuda(first.version)] : [];
+  const tries = first.listed.map((name) => {
     const { ok, warning, failure } = verdicts(
       `provider:${name}`,
       `provider ${name.replace(/ExecutionProvider$/, "")}`,
@@ -69,8 +79,19 @@ export function judgeProviders(stdout: string, ended: string, lastLine: string |
       return warning("not tried, since the one before ended the process", "Mend that one, or remove it.");
     const detail = `${name} is listed but does not start: ${why ?? `it ended the process (${ended})`}`;
     if (name === CPU) return failure(detail, "Make the Python environment anew: onnxruntime is broken.");
+    if (name === CUDA && device === "cuda")
+      return failure(detail, "Install what it names (a driver of the GPU), or take --device cpu.");
     return warning(detail, "Install what it names, or do without: the other providers are used.");
   });
+  return [...lacking, ...tries];
+}
+
+function withoutCuda(version: string): Check {
+  const { failure } = verdicts(`provider:${CUDA}`, "provider CUDA");
+  return failure(
+    `the settings want device cuda, and onnxruntime ${version} has no ${CUDA}`,
+    "Into the interpreter that AIW_PYTHON names install onnxruntime-gpu in onnxruntime's place, or unset it.",
+  );
 }
 
 function parseLine(line: string): ProviderLine[] {

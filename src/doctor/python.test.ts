@@ -42,7 +42,31 @@ describe("Python", () => {
     const dir = makeEnv(on, fakePython(join(on.bin, "python3")));
     const { check, interpreter } = await look(on, { PATH: "" });
     expect(check).toMatchObject({ status: "ok", detail: `3.11.7 of the environment ${dir}` });
-    expect(interpreter).toEqual({ python: join(dir, "bin", "python"), dir, kind: "managed" });
+    expect(interpreter).toEqual({
+      python: join(dir, "bin", "python"),
+      dir,
+      kind: "managed",
+      lockFile: on.lockFile,
+    });
+  });
+
+  it("is that of a larger environment, whose own lock its packages are held against", async () => {
+    const on = machine();
+    const larger = { ...on, lockFile: join(on.dir, "requirements-openvino.lock") };
+    writeFileSync(larger.lockFile, `${LOCK_TEXT}openvino==2026.4.1\n`);
+    makeEnv(
+      larger,
+      nodeScript(
+        join(on.bin, "python"),
+        `require("node:fs").writeFileSync(${JSON.stringify(join(on.dir, "args"))}, process.argv.slice(2).join(" "));
+console.log(process.argv[2] === "-c" ? 'aiw-probe {"executable":"x","version":[3,11,7],"implementation":"cpython","bits":64,"venv":true,"missing":[]}' : '{"packages":[],"installed":[]}');`,
+      ),
+    );
+    const options = { ...on, env: { PATH: "" }, servedBy: [larger.lockFile], signal };
+    const { interpreter } = await checkPython(options);
+    expect(interpreter?.lockFile).toBe(larger.lockFile);
+    await checkPackages({ ...options, interpreter, canBeMade: true });
+    expect(readFileSync(join(on.dir, "args"), "utf8")).toBe(`-m aiw_worker.installed ${larger.lockFile}`);
   });
 
   it("fails where that does not run, with the command that makes it anew", async () => {

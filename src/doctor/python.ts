@@ -5,6 +5,7 @@ import { findPython } from "../worker-process/find-python.js";
 import { checkGivenPython } from "../worker-process/given-python.js";
 import { findManagedEnv } from "../worker-process/python-env.js";
 import { probePython, versionText } from "../worker-process/python-probe.js";
+import { refuseWithoutWheels, type Variant } from "../worker-process/variants.js";
 import { type Check, verdicts } from "./check.js";
 
 /** What the worker would be run with. */
@@ -13,12 +14,17 @@ export interface Interpreter {
   readonly kind: "managed" | "given";
   /** The managed environment's folder. */
   readonly dir?: string;
+  /** What that was made from. */
+  readonly lockFile?: string;
 }
 
 export interface PythonOptions {
   readonly env: Env;
-  /** requirements.lock of the worker. */
+  /** As ensurePython has them. */
   readonly lockFile: string;
+  readonly servedBy?: readonly string[];
+  /** What the environment is to be made for. */
+  readonly variant?: Variant;
   readonly cacheDir: string;
   readonly signal: AbortSignal;
 }
@@ -59,15 +65,16 @@ async function checkGiven(given: string, { env, signal }: PythonOptions): Promis
 }
 
 /** What would make the environment; it is not tried, since it would download. */
-async function checkMaker({ env, signal }: PythonOptions): Promise<Check> {
-  const uv = await findUv(env, signal);
-  if (uv !== undefined) return ok(`the environment will be made by ${uv}`);
+async function checkMaker({ env, variant = "cpu", signal }: PythonOptions): Promise<Check> {
   try {
+    refuseWithoutWheels(variant, process.platform, process.arch);
+    const uv = await findUv(env, signal);
+    if (uv !== undefined) return ok(`the environment will be made by ${uv}`);
     const facts = await findPython(env, signal);
     return ok(`${versionText(facts)}, ${facts.executable}; it will make the environment`);
   } catch (error) {
     const { code } = toAiwError(error);
-    if (code !== "PYTHON_MISSING" && code !== "VENV_MISSING") throw error;
+    if (!["PYTHON_MISSING", "VENV_MISSING", "ENGINE_MISSING"].includes(code)) throw error;
     return failed(error);
   }
 }

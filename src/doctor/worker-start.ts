@@ -13,6 +13,7 @@ export interface WorkerStartOptions {
   readonly modelDir?: string | undefined;
   readonly threads?: number | undefined;
   readonly engine?: string | undefined;
+  readonly device?: string | undefined;
   readonly onLog?: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -32,7 +33,7 @@ const { ok, warning, failure } = verdicts("worker", "worker start");
 
 /** Really starts the worker, as run and bench do, until it listens. */
 export async function startCheckedWorker(options: WorkerStartOptions): Promise<StartedWorker> {
-  const { interpreter, env, workerDir, cacheDir, modelDir, threads, engine, signal } = options;
+  const { interpreter, env, workerDir, cacheDir, modelDir, threads, engine, device, signal } = options;
   const log: string[] = [];
   if (interpreter === undefined) {
     const check = warning("not tried: there is no Python environment to start it in", NEEDS_PYTHON);
@@ -48,6 +49,7 @@ export async function startCheckedWorker(options: WorkerStartOptions): Promise<S
         ...(modelDir === undefined ? [] : ["--model-dir", modelDir]),
         ...(threads === undefined ? [] : ["--threads", String(threads)]),
         ...(engine === undefined ? [] : ["--engine", engine]),
+        ...(device === undefined ? [] : ["--device", device]),
       ],
       env,
       onLog: (line) => {

@@ -272,3 +272,26 @@ test("a cache folder that cannot be made, and a lock file that is not there, are
     message: expect.stringContaining("/nowhere/r.lock"),
   });
 });
+
+test("another lock's environment serves where it is there, and is the one that is mended", async () => {
+  const { bin, dir, options } = machine();
+  fakePython(python3(bin), { onPip: `rm -f ${join(bin, "damage")}` });
+  const larger = join(dir, "larger.lock");
+  writeFileSync(larger, `${LOCK_TEXT}openvino==2026.4.1\n`);
+  const wanted = { ...options, servedBy: [larger] };
+  expect(findManagedEnv(wanted)).toBeUndefined();
+  const made = await ensurePython({ ...options, lockFile: larger });
+  expect(await ensurePython(wanted)).toEqual(made);
+  expect(findManagedEnv(wanted)).toMatchObject({ dir: made.dir, lockFile: larger });
+  expect(venvCalls(bin)).toHaveLength(1);
+
+  writeFileSync(join(bin, "damage"), packages({ name: "cv2", wanted: "5", found: null, damage: null }));
+  const mended = await ensurePython({ ...wanted, repairWith: dir });
+  expect(mended.dir).not.toBe(made.dir);
+  expect(findManagedEnv(wanted)).toMatchObject({ dir: mended.dir, lockFile: larger });
+
+  // Its own comes first once it is there, and does not serve for the larger one.
+  const own = await ensurePython(options);
+  expect(await ensurePython(wanted)).toEqual(own);
+  expect(findManagedEnv({ ...options, lockFile: larger })?.dir).toBe(mended.dir);
+});

@@ -19,8 +19,10 @@ import { environmentDamage } from "./installed-packages.js";
 
 export interface EnsurePythonOptions {
   env: Env;
-  /** requirements.lock of the worker. */
+  /** What the environment is made from; for the worker's see variants.ts. */
   lockFile: string;
+  /** Lock files whose environments do as well, where they are there and this one's is not. */
+  servedBy?: readonly string[];
   /** See cache-dir.ts; environments are made in its folder `env`. */
   cacheDir: string;
   /** Told what is being done, when there is something to do. */
@@ -54,39 +56,64 @@ export async function ensurePython(options: EnsurePythonOptions): Promise<Python
   const given = env.AIW_PYTHON;
   if (given) return { python: await checkGivenPython(given, env, signal), kind: "given" };
 
-  const lockText = readLock(options.lockFile);
-  const slot = envSlot(resolve(options.cacheDir), lockText);
-  const damaged = await damagedEnv(slot, options);
+  const locked = chooseLock(options);
+  const damaged = await damagedEnv(locked, options);
   const find = () => {
-    const ready = readReady(slot);
+    const ready = readReady(locked.slot);
     return ready?.dir === damaged ? undefined : ready;
   };
-  const ready = find() ?? (await makeOrAwait(slot, lockText, find, options));
+  const ready = find() ?? (await makeOrAwait(locked, find, options));
   return { ...ready, kind: "managed" };
 }
 
-/** The managed environment of a lock file if it is already made; makes nothing. */
-export function findManagedEnv(
-  options: Pick<EnsurePythonOptions, "lockFile" | "cacheDir">,
-): ReadyEnv | undefined {
-  return readReady(envSlot(resolve(options.cacheDir), readLock(options.lockFile)));
+/** A managed environment that is made, and the lock file that it was made from. */
+export interface ManagedEnv extends ReadyEnv {
+  lockFile: string;
+}
+
+/** The managed environment of a lock file, or one that serves for it, if it is already made; makes nothing. */
+export function findManagedEnv(options: LockOptions): ManagedEnv | undefined {
+  const { slot, lockFile } = chooseLock(options);
+  const ready = readReady(slot);
+  return ready && { ...ready, lockFile };
+}
+
+type LockOptions = Pick<EnsurePythonOptions, "lockFile" | "servedBy" | "cacheDir">;
+
+interface Locked {
+  readonly lockFile: string;
+  readonly lockText: string;
+  readonly slot: EnvSlot;
+}
+
+/** The lock file whose environment is to be used, or made. */
+function chooseLock({ lockFile, servedBy = [], cacheDir }: LockOptions): Locked {
+  const read = (file: string) => {
+    const lockText = readLock(file);
+    return { lockFile: file, lockText, slot: envSlot(resolve(cacheDir), lockText) };
+  };
+  const isMade = ({ slot }: Locked) => readReady(slot) !== undefined;
+  const own = read(lockFile);
+  return isMade(own) ? own : (servedBy.map(read).find(isMade) ?? own);
 }
 
 /** The folder of an environment that is there and damaged, where that is looked for. */
-async function damagedEnv(slot: EnvSlot, options: EnsurePythonOptions): Promise<string | undefined> {
+async function damagedEnv(
+  { slot, lockFile }: Locked,
+  options: EnsurePythonOptions,
+): Promise<string | undefined> {
   const { repairWith: workerDir, onStep } = options;
   const ready = readReady(slot);
   if (ready === undefined || workerDir === undefined) return undefined;
   onStep?.("checking the Python environment");
-  const damage = await environmentDamage({ ...options, ...ready, kind: "managed", workerDir });
+  const damage = await environmentDamage({ ...options, ...ready, lockFile, kind: "managed", workerDir });
   if (damage === undefined) return undefined;
   onStep?.(`the Python environment is damaged (${damage}): making it anew`);
   return ready.dir;
 }
 
 async function makeOrAwait(
-  slot: EnvSlot,
-  lockText: string,
+  { slot, lockFile, lockText }: Locked,
   find: () => ReadyEnv | undefined,
   options: EnsurePythonOptions,
 ): Promise<ReadyEnv> {
@@ -95,7 +122,7 @@ async function makeOrAwait(
   const make = async () => {
     const venvDir = await prepareSlot(slot);
     try {
-      await createEnv({ env, venvDir, lockFile: resolve(options.lockFile), lockText, onStep, signal });
+      await createEnv({ env, venvDir, lockFile: resolve(lockFile), lockText, onStep, signal });
       return await markReady(slot, venvDir);
     } catch (error) {
       await rm(venvDir, { recursive: true, force: true }).catch(() => undefined);

@@ -17,6 +17,8 @@ _DEFAULT_PORT = 7001
 MAX_THREADS = 1024
 _CONTAINER_MODELS = Path("/models")
 _ENGINES = ("auto", "onnxruntime", "openvino")
+# "auto": a GPU where the installed engine has one.
+_DEVICES = ("auto", "cpu", "cuda")
 _EXAMPLES = """examples:
   python -m aiw_worker --model-dir models
   python -m aiw_worker --port 0 --threads 2 --log-format json --exit-with-stdin
@@ -33,6 +35,7 @@ class Config:
     model_dirs: tuple[Path, ...] = ()
     threads: int = 0
     engine: str = "auto"
+    device: str = "auto"
     log_format: str = "pretty"
     debug: bool = False
     exit_with_stdin: bool = False
@@ -59,6 +62,7 @@ def parse_config(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
         model_dirs=_model_dirs(found.model_dir),
         threads=checked_number("--threads", found.threads, 0, MAX_THREADS),
         engine=found.engine,
+        device=found.device,
         log_format=found.log_format,
         debug=found.debug,
         exit_with_stdin=found.exit_with_stdin,
@@ -95,6 +99,7 @@ def _parser(environment: Mapping[str, str]) -> Parser:
     )
     add("--threads", default="0", help="threads of one inference (default: the cores it may use)")
     add("--engine", choices=_ENGINES, default="auto", help="what runs the model (default: auto)")
+    add("--device", choices=_DEVICES, default="auto", help="where inference runs (default: auto)")
     add("--log-format", choices=("pretty", "json"), default="pretty", help="of the log on stderr")
     add("--debug", action="store_true", help="log more, and tracebacks")
     add("--exit-with-stdin", action="store_true", help="end when stdin does: dies with its parent")

@@ -99,7 +99,7 @@ async def run(config: Config, stopped: asyncio.Event) -> None:
     """
     engine, version = check_engine(config.engine)
     threads = config.threads or available_threads()
-    server = Server(config, loader_for(EngineOptions(config.engine, threads)))
+    server = Server(config, loader_for(EngineOptions(config.engine, threads, config.device)))
     await server.start()
     log.info(
         "worker ready",

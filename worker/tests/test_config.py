@@ -17,12 +17,19 @@ from aiw_worker.resources import ResourceMeter, available_threads, cpu_quota
 def test_flag_before_environment_before_default(tmp_path: Path) -> None:
     default = parse_config([], {})
     assert (default.host, default.port, default.threads, default.engine) == ("127.0.0.1", 7001, 0, "auto")
+    assert default.device == "auto"
     assert Path.cwd() in default.model_dirs
     env = {"BIND_HOST": "0.0.0.0", "BIND_PORT": "9", "AIW_INSECURE": "1"}
     found = parse_config([], env)
     assert (found.host, found.port, found.insecure) == ("0.0.0.0", 9, True)
     found = parse_config(["--host", "::1", "--port", "0", "--model-dir", str(tmp_path)], env)
     assert (found.host, found.port, found.model_dirs) == ("::1", 0, (tmp_path,))
+
+
+def test_device_is_one_that_is_known() -> None:
+    assert parse_config(["--device", "cuda"], {}).device == "cuda"
+    with pytest.raises(WorkerError, match="--device"):
+        parse_config(["--device", "gpu"], {})
 
 
 def test_bad_environment_is_named() -> None:
