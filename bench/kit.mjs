@@ -9,17 +9,13 @@ import { performance } from "node:perf_hooks";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { median } from "../dist/core/median.js";
 import { cacheDir } from "../dist/worker-process/cache-dir.js";
 import { ensurePython } from "../dist/worker-process/python-env.js";
 
+export { median };
 export const HERE = fileURLToPath(new URL(".", import.meta.url));
 export const AIW = fileURLToPath(new URL("../bin/aiw.js", import.meta.url));
-
-/** The mean of the two in the middle where their number is even; NaN of none. */
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2;
-}
 
 /** The Python that aiw runs its worker with; made where there is none yet. */
 export async function managedPython() {
@@ -59,7 +55,8 @@ export async function pipelineTurn({ model, fps, frames, more = ["--source", "sy
   const count = ["--frames", String(Number(frames) + WARM_UP)];
   const args = ["run", "--model", model, "--fps", fps, ...count, ...more, "--out", "ndjson:-", "--quiet"];
   const lines = await linesOf(process.execPath, [AIW, ...args]);
-  const latencies = lines.slice(WARM_UP).map((line) => JSON.parse(line).latency_ms);
+  const records = lines.map((line) => JSON.parse(line));
+  const latencies = records.filter(({ seq }) => seq > WARM_UP).map(({ latency_ms: latency }) => latency);
   const p50 = (of) => median(latencies.map(of));
   return {
     total: p50((l) => l.total),
@@ -101,6 +98,14 @@ export async function inTurns(rounds, functions) {
 export async function startUpMs(flags = []) {
   const begun = performance.now();
   await linesOf(process.execPath, [AIW, "bench", "--warmup", "0s", "--frames", "1", ...flags]);
+  return performance.now() - begun;
+}
+
+/** A Python that loads the model and calls it once, from its start to its end, milliseconds. */
+export async function bareStartMs(model) {
+  const python = await managedPython();
+  const begun = performance.now();
+  await linesOf(python, [join(HERE, "bare.py"), model, "1000", "1"]);
   return performance.now() - begun;
 }
 

@@ -12,6 +12,7 @@
 // what no thread of Python's has used. Being profiled makes much of it take longer.
 // Linux only; needs a built CLI (npm ci).
 import { parseArgs } from "node:util";
+import { sum } from "../dist/core/sum.js";
 import { columns, median } from "./kit.mjs";
 import { profiledRun } from "./profiled-run.mjs";
 
@@ -40,7 +41,7 @@ const shortened = (text) => (text.length > 62 ? `${text.slice(0, 61)}…` : text
 function top(functions) {
   const sorted = functions.filter(([, , took]) => took > 0).sort(([, , a], [, , b]) => b - a);
   const shown = sorted.slice(0, Number(options.top));
-  const rest = sorted.slice(shown.length).reduce((sum, [, , took]) => sum + took, 0);
+  const rest = sum(sorted.slice(shown.length).map(([, , took]) => took));
   return columns([
     ["", "ms a frame"],
     ...shown.map(([thread, name, took]) => [shortened(`${thread}: ${name}`), ms(took)]),
@@ -59,7 +60,7 @@ console.log(
   `\nclient, CPU a frame: ${ms(client.userMs)} ms user, ${ms(client.systemMs)} ms system; by function, ms:`,
 );
 console.log(top(profiled.client.functions));
-const known = profiled.worker.functions.reduce((sum, [, , took]) => sum + took, 0);
+const known = sum(profiled.worker.functions.map(([, , took]) => took));
 const all = profiled.worker.outsideMs + profiled.worker.inferenceMs;
 console.log(
   `\nworker, CPU a frame: ${ms(worker.userMs)} ms user, ${ms(worker.systemMs)} ms system; inference ${ms(worker.inferenceMs)} ms, else ${ms(worker.outsideMs)} ms`,

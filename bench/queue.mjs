@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
+import { droppedTotal } from "../dist/pipeline/ledger.js";
 import { nearestRank, SERVICE_SHAPES, simulateQueue } from "./queue-simulation.mjs";
 
 const beside = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -83,7 +84,7 @@ function compare({ report, serviceUs }) {
   ];
   return [
     ...[50, 95, 99].map(percentile),
-    ["drops", Object.values(dropped).reduce((sum, n) => sum + n, 0), simulated.dropped, 3],
+    ["drops", droppedTotal({ dropped }), simulated.dropped, 3],
     ["fps", report.fps.achieved, simulated.latencyUs.length / Number(options.duration), 0],
   ].map(([figure, reported, expected, atLeast]) => {
     const difference = reported - expected;

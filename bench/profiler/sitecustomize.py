@@ -4,14 +4,15 @@ Python imports this file by itself at its start where its folder is in PYTHONPAT
 
     AIW_PYTHON=ENV/bin/python PYTHONPATH=bench/profiler AIW_PROFILE=FILE aiw run …
 
-(a worker keeps a PYTHONPATH only for an interpreter that AIW_PYTHON names). Four times a second a line of JSON
-goes to FILE, with sums since the start, CPU time in nanoseconds:
+(a worker keeps a PYTHONPATH only for an interpreter that AIW_PYTHON names). Four times a second a line of
+JSON goes to FILE, with sums since the start, CPU time in nanoseconds:
 
 - `at_ns`: of CLOCK_MONOTONIC
 - `process_ns`, `user_ns`, `system_ns` of the whole process; `profiler_ns` is this file's own share of it
 - `frames` that an engine has run, and `inference_ns`: CPU time of all threads meanwhile
-- `functions`: [thread, function, CPU time], by samples of all threads that Python knows: a thread's time since
-  the sample before counts for the function that it is in. What is left of the process are the engine's own threads.
+- `functions`: [thread, function, CPU time], by samples of all threads that Python knows: a thread's time
+  since the sample before counts for the function that it is in. What is left of the process are the
+  engine's own threads.
 
 AIW_PROFILE_PERIOD_MS is the time between two samples, 1 by default; with 0 there are none, and the sums alone
 are exact.
@@ -46,7 +47,7 @@ class Profiler:
     """Samples in a thread of its own, and times each run of an engine."""
 
     def __init__(self, path: str) -> None:
-        self._out = Path(path).open("w", buffering=1)
+        self._path = Path(path)
         self._functions: Counter[tuple[str, str]] = Counter()
         self._seen_ns: dict[int, int] = {}
         self._frames = 0
@@ -118,7 +119,8 @@ class Profiler:
             "inference_ns": self._inference_ns,
             "functions": [[*key, ns] for key, ns in self._functions.items()],
         }
-        self._out.write(f"{json.dumps(line)}\n")
+        with self._path.open("a") as out:
+            out.write(f"{json.dumps(line)}\n")
 
 
 def name_of(frame: FrameType) -> str:

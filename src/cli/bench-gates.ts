@@ -3,6 +3,7 @@ import type { BenchReport, JudgedGate } from "../bench/report-schema.js";
 import { MIN_RESULTS } from "../bench/stability.js";
 import { AiwError } from "../core/errors.js";
 import type { Gate } from "../core/gate.js";
+import { isShape } from "../core/shapes.js";
 import { gateProblem } from "../reports/gate-words.js";
 import { streamName } from "../source/stream-name.js";
 import { isSynthetic } from "../source/synthetic-uri.js";
@@ -14,7 +15,14 @@ const LONGER = "measure for longer, with --duration or --max-duration";
  * Refuses the gates that this bench could never judge, before anything is started.
  * @throws USAGE
  */
-export function checkGates(gates: readonly Gate[], source: SourceName): void {
+export function checkGates(gates: readonly Gate[], source: SourceName, model: string | undefined): void {
+  const needing = gates.find((gate) => needsTruth(gate) || gate.name === "detections");
+  if (needing !== undefined && model !== undefined && isShape(model)) {
+    throw new AiwError(
+      "USAGE",
+      `--gate "${needing.text}": ${model} has random weights and detects nothing, which says nothing of ${needing.name}`,
+    );
+  }
   const gate = gates.find(needsTruth);
   if (gate === undefined) return;
   if (source.kind === "source" && isSynthetic(source.uri)) return;

@@ -36,7 +36,7 @@ export async function execute(
   }
   if (parsed.maxRegression !== undefined)
     throw new AiwError("USAGE", "--max-regression is the limit of --against, and that is not given");
-  checkGates(given.gates ?? [], name);
+  checkGates(given.gates ?? [], name, given.model);
   refuseRatesThatClash(given);
   const settings = withModel(given, [name]);
   checkBenchOutputs(settings);

@@ -30,6 +30,17 @@ describe("withModel", () => {
     expect(() => withModel({}, sources)).toThrow(expect.objectContaining({ code: "NO_MODEL" }));
   });
 
+  it("is a shape of ours for a worker of ours alone", () => {
+    const model = "shape:yolo11s";
+    expect(withModel({ model }, [source("street.mp4")]).model).toBe(model);
+    expect(() => withModel({ ...REMOTE, model }, [SCENE])).toThrow(
+      expect.objectContaining({
+        code: "USAGE",
+        message: expect.stringContaining(`aiw models build ${model}`),
+      }),
+    );
+  });
+
   it("is not known to a worker elsewhere", () => {
     expect(() => withModel(REMOTE, [SCENE])).toThrow("--worker box: give the model with --model");
   });

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Settings } from "../config/settings.js";
 import { AiwError } from "../core/errors.js";
+import { refuseShapeElsewhere } from "../core/shapes.js";
 import { streamName } from "../source/stream-name.js";
 import { isSynthetic } from "../source/synthetic-uri.js";
 import type { SourceName } from "../config/source-names.js";
@@ -11,11 +12,12 @@ export const EMBEDDED_MODEL = fileURLToPath(new URL("../../worker/models/synthet
 /**
  * The settings with a model in any case: the one given, else the embedded detector where all that is
  * looked at is the synthetic scene, by a worker of our own.
- * @throws NO_MODEL; USAGE with a worker elsewhere
+ * @throws NO_MODEL; USAGE with a worker elsewhere that has not been told one, or cannot see it
  */
 export function withModel(settings: Settings, sources: readonly SourceName[]): Settings {
-  if (settings.model !== undefined) return settings;
   const { worker } = settings;
+  if (worker !== undefined) refuseShapeElsewhere(settings.model, worker.host);
+  if (settings.model !== undefined) return settings;
   if (worker !== undefined) {
     throw new AiwError(
       "USAGE",

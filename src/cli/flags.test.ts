@@ -81,12 +81,15 @@ describe("flags", () => {
     });
   });
 
-  it.each([["--model", "shape:yolo11s"]])(
-    "%s %s parses and says that it is not built yet",
-    async (...argv) => {
-      await expect(settings(RUN, ...argv)).rejects.toMatchObject({ code: "NOT_BUILT" });
-    },
-  );
+  it("takes a shape for a model where it is known, and says which are", async () => {
+    expect((await settings(RUN, "--model", "shape:yolo11s")).model).toBe("shape:yolo11s");
+    for (const model of ["shape:", "shape:yolo11", "shape:YOLO11S", "shape:yolo11s.onnx"]) {
+      await expect(settings(RUN, "--model", model)).rejects.toMatchObject({
+        code: "USAGE",
+        message: expect.stringMatching(/^--model "shape:.* known are shape:yolo11n, .*shape:yolo11x$/),
+      });
+    }
+  });
 
   it("takes sources and outputs repeated or in a row, and a camera without a value", async () => {
     const parsed = await settings(

@@ -26,7 +26,11 @@ export const GENERAL_FLAGS: readonly Flag[] = [
 
 /** Flags of every command that runs a model on frames. */
 export const COMMON_FLAGS: readonly Flag[] = [
-  { syntax: "--model <file>", help: "ONNX model; with --worker, as that worker sees it", setting: "model" },
+  {
+    syntax: "--model <file>",
+    help: "ONNX model, or shape:yolo11s (random weights); with --worker, as that worker sees it",
+    setting: "model",
+  },
   {
     syntax: "--source <uri...>",
     help: "picture, folder, glob, video, -, /dev/videoN, rtsp://, http://, synthetic:",
@@ -166,6 +170,14 @@ export const DESCRIBE_FLAGS: readonly Flag[] = [
     help: "threads of the one inference that it takes (default: the cores there are)",
     setting: "threads",
   },
+];
+
+export const BUILD_FLAGS: readonly Flag[] = [
+  { syntax: "--size <WxH>", help: "of the input, multiples of 32 (default: 640x640)" },
+  { syntax: "--dynamic", help: "leave batch, height and width open" },
+  { syntax: "--seed <n>", help: "of the weights (default: 0)" },
+  { syntax: "--out <file>", help: "the file to write (default: NAME-shape.onnx, here)" },
+  { syntax: "--force", help: "overwrite a file that aiw did not build" },
 ];
 
 export const DOCTOR_FLAGS: readonly Flag[] = [

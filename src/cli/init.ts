@@ -4,6 +4,7 @@ import { configTemplate } from "../config/config-template.js";
 import type { Settings } from "../config/settings.js";
 import { AiwError, ExitCode } from "../core/errors.js";
 import type { ModelDescription } from "../core/model-description.js";
+import { isShape } from "../core/shapes.js";
 import { packageVersion } from "../core/version.js";
 import {
   configLine,
@@ -13,7 +14,7 @@ import {
   nextSteps,
 } from "../reports/init-summary.js";
 import { modelCard } from "../reports/model-card.js";
-import { optimizeLine, optimizeTable, tooFew, tunedLine } from "../reports/optimize-table.js";
+import { optimizeLine, optimizeTable, tunedLine } from "../reports/optimize-table.js";
 import { type Provenance, provenancePath, readProvenance } from "../optimize/provenance.js";
 import type { OptimizedModel } from "./optimize.js";
 import { checkWritable, writeWhole } from "../sinks/whole-file.js";
@@ -27,6 +28,7 @@ import { exportWeights } from "./export-weights.js";
 import { firstFrames } from "./first-frames.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import { Machine } from "./machine.js";
+import { modelPath } from "./model-path.js";
 import { commandSettings, refuseValues } from "./settings.js";
 import { writeConfig } from "./write-config.js";
 
@@ -76,31 +78,38 @@ class Init {
     refuseIdleFlags(this.flags);
     refuseToOptimizeFor(this.settings, this.flags);
     // Before anything is made: a wrong name is the likeliest mistake, and the quickest to find.
-    const { weights, provenance: earlier } = await this.weights(given);
+    const shape = given !== undefined && isShape(given) ? given : undefined;
+    const { weights, provenance: earlier } = await this.weights(shape === undefined ? given : undefined);
     const environment = await this.environment();
     const ffmpeg = await this.ffmpeg();
-    const path = weights ?? EMBEDDED_MODEL;
+    const { machine, context } = this;
+    const path =
+      shape === undefined
+        ? (weights ?? EMBEDDED_MODEL)
+        : await modelPath(shape, machine, context, context.interrupt);
     const model = await this.model(path);
     const optimized = this.flags.optimize === true ? await this.optimize(path, model) : undefined;
     const provenance = optimized?.provenance ?? earlier;
     const running = runningOf(optimized?.path ?? path, provenance, this.settings);
     refuseValues(running);
     const first = await this.firstFrames(running);
+    // A shape keeps its name: where its file lies is no business of a configuration.
+    const named = shape !== undefined && running.model === path ? { ...running, model: shape } : running;
     const config = await this.config(
       configPath,
-      running,
-      weights === undefined && optimized === undefined ? undefined : { model, provenance },
+      named,
+      given === undefined && optimized === undefined ? undefined : { model, provenance },
     );
     return {
       schema: "aiw.init/1",
       aiw: packageVersion(),
       environment,
       ffmpeg,
-      model: { ...model, embedded: weights === undefined },
+      model: { ...model, embedded: given === undefined },
       optimized: optimized === undefined ? null : { ...optimized.provenance, path: optimized.path },
       first_frames: first,
       config,
-      next: commandsToGoOn(weights, config.action === "kept" && this.flags.model !== undefined),
+      next: commandsToGoOn(shape ?? weights, config.action === "kept" && this.flags.model !== undefined),
     };
   }
 
@@ -201,11 +210,6 @@ class Init {
     context.progress.clear();
     context.progress.note(optimizeTable(provenance));
     this.done("optimised", `${optimizeLine(provenance)}${reused ? `, as found ${provenance.created}` : ""}`);
-    if (!provenance.verified) {
-      process.stderr.write(
-        `aiw: warning: what the optimised model sees was not compared with the original: ${tooFew(provenance)}\n`,
-      );
-    }
     return found;
   }
 
@@ -222,7 +226,7 @@ class Init {
   ): Promise<InitReport["config"]> {
     const content = configTemplate(
       found && {
-        path: relativePath(dirname(path), running.model),
+        path: isShape(running.model) ? running.model : relativePath(dirname(path), running.model),
         description: modelLine(found.model),
         classNames: found.model.classes?.names ?? [],
         from: found.provenance && tunedLine(found.provenance),
@@ -299,9 +303,15 @@ function commandsToGoOn(weights: string | undefined, isOnFlag: boolean): InitRep
     ];
   }
   const model = isOnFlag ? ` --model ${basename(weights)}` : "";
+  const bench = {
+    command: `aiw bench${model} --fps 12`,
+    purpose: "latency, drops and detections at a fixed rate",
+  };
+  if (isShape(weights))
+    return [bench, { command: "aiw init --model yolo11s.onnx", purpose: "a model that detects something" }];
   return [
     { command: `aiw run${model} --source street.mp4`, purpose: "detections, one line of JSON a frame" },
     { command: `aiw run${model} --camera`, purpose: "the same of the first camera" },
-    { command: `aiw bench${model} --fps 12`, purpose: "latency, drops and detections at a fixed rate" },
+    bench,
   ];
 }

@@ -1,11 +1,13 @@
 import { Command, CommanderError } from "commander";
 import { AiwError, ExitCode, toAiwError } from "../core/errors.js";
 import { maskCredentials } from "../core/mask.js";
+import { KNOWN_SHAPES } from "../core/shapes.js";
 import { packageVersion } from "../core/version.js";
 import { type CommandContext, withContext } from "./command-context.js";
 import {
   addFlags,
   BENCH_FLAGS,
+  BUILD_FLAGS,
   COMMON_FLAGS,
   COMPARE_FLAGS,
   DESCRIBE_FLAGS,
@@ -17,6 +19,7 @@ import {
   RUN_FLAGS,
   WORKER_FLAGS,
 } from "./flags.js";
+import { keepYoungGenerationSmall } from "./young-generation.js";
 
 /** A command's own module; loaded only when the command runs, so that `aiw --help` is quick. */
 interface CommandModule {
@@ -32,6 +35,7 @@ interface CommandModule {
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   // A reader that goes away (`aiw … | head`) is seen by whoever writes; unheard, it would end us.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  keepYoungGenerationSmall();
   const program = buildProgram();
   try {
     await program.parseAsync([...argv]);
@@ -66,6 +70,7 @@ function buildProgram(): Command {
     [...COMMON_FLAGS, ...BENCH_FLAGS],
     [
       "aiw bench --model yolo11n.onnx --fps 12",
+      "aiw bench --model shape:yolo11s --fps 12",
       "aiw bench --model yolo11n.onnx --fps 12 --source street.mp4 --duration 60s --json report.json",
       "aiw bench --worker 192.168.1.20:7001 --model yolo11s.onnx --fps 10",
       "aiw bench --against 'node ../base/bin/aiw.js bench' --max-regression 5%",
@@ -118,7 +123,7 @@ function buildProgram(): Command {
 }
 
 function addModels(models: Command): void {
-  addExamples(models, ["aiw models describe yolo11n.onnx", "aiw models describe yolo11n.onnx --json"]);
+  addExamples(models, ["aiw models describe yolo11n.onnx", "aiw models build shape:yolo11s"]);
   addCommand(
     models
       .command("describe")
@@ -132,10 +137,18 @@ function addModels(models: Command): void {
     ],
     () => import("./models.js"),
   );
-  addUnbuilt(
-    models.command("build").description("make a model of given shape with random weights"),
-    [],
-    ["aiw models build shape:yolo11s"],
+  addCommand(
+    models
+      .command("build")
+      .description("make a model of given shape with random weights: as fast as its like, it detects nothing")
+      .argument("<shape>", KNOWN_SHAPES),
+    BUILD_FLAGS,
+    [
+      "aiw models build shape:yolo11s",
+      "aiw models build shape:yolo11n --size 640x480 --out sized.onnx",
+      "aiw bench --model shape:yolo11s --fps 12",
+    ],
+    () => import("./build-model.js"),
   );
 }
 

@@ -1,16 +1,15 @@
 import { AiwError, ExitCode } from "../core/errors.js";
 import type { ModelDescription } from "../core/model-description.js";
+import { isShape } from "../core/shapes.js";
 import { modelCard } from "../reports/model-card.js";
 import { isReaderGone, StdoutWriter } from "../sinks/stdout.js";
 import { describeModel } from "../worker-process/describe-model.js";
-import { checkModelFile } from "../worker-process/model-file.js";
 import type { CommandContext } from "./command-context.js";
 import type { Flag, ParsedFlags } from "./flags.js";
-import { Machine } from "./machine.js";
+import { ENVIRONMENT_SETTINGS, Machine } from "./machine.js";
+import { modelPath } from "./model-path.js";
 import { commandSettings } from "./settings.js";
 
-/** Whatever will run the model; an environment for that is there, or will be needed. */
-const HEEDED = ["engine", "device"] as const;
 const SCHEMA = "aiw.model/1";
 
 /**
@@ -23,9 +22,9 @@ export async function execute(
   context: CommandContext,
   [file = ""]: readonly string[],
 ): Promise<number> {
-  const settings = await commandSettings(flags, parsed, context.env, { more: HEEDED });
-  await checkModelFile(file);
+  const settings = await commandSettings(flags, parsed, context.env, { more: ENVIRONMENT_SETTINGS });
   const machine = new Machine(context, context.interrupt, settings);
+  const path = await modelPath(file, machine, context, context.interrupt);
   const { python, kind } = await machine.python();
   context.progress.step(`describing ${file}`);
   const description = await describeModel({
@@ -33,7 +32,8 @@ export async function execute(
     kind,
     workerDir: machine.workerDir,
     cacheDir: machine.cacheDir,
-    file,
+    // Its own name, as it was given; that of a shape is no file's.
+    file: isShape(file) ? path : file,
     threads: settings.threads,
     debug: context.debug,
     env: context.env,

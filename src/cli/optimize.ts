@@ -6,6 +6,7 @@ import type { Settings } from "../config/settings.js";
 import { AiwError } from "../core/errors.js";
 import type { ModelDescription } from "../core/model-description.js";
 import { packageVersion } from "../core/version.js";
+import { unjudgedWords } from "../optimize/agreement.js";
 import { type EngineName, graphKey } from "../optimize/candidate.js";
 import { resultOf } from "../optimize/describe-result.js";
 import { type FrameFiles, framesSha256, writeFrames } from "../optimize/frame-store.js";
@@ -231,7 +232,7 @@ async function keep(
     settings: shownSettings(settings),
     versions: { aiw: packageVersion(), python: python.python, ...result.versions },
     machine: { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism() },
-    left_out: leftOut,
+    remarks: [...leftOut, ...busyRemark(optimized)],
     seconds: Math.round((performance.now() - startedAt) / 1000),
   };
   const text = `${JSON.stringify(provenance, null, 2)}\n`;
@@ -241,8 +242,16 @@ async function keep(
   return { path: pathOf(provenance, folder, original), provenance, reused: false };
 }
 
+function busyRemark({ busy }: Optimized): string[] {
+  if (busy === undefined) return [];
+  const [least, most] = busy.map((ms) => ms.toFixed(0));
+  return [
+    `The machine was busy: turns of the unchanged model took ${least} to ${most} ms. On a quiet one --force may find another.`,
+  ];
+}
+
 function unverifiedNote(path: string, { reference, judgedFrames }: Optimized): string {
-  return `not verified: ${basename(path)} reports ${reference} detections in the ${judgedFrames} frames that were to be judged by, too few to compare`;
+  return `detections not verified against ${basename(path)}: ${unjudgedWords(reference, judgedFrames)}`;
 }
 
 function pathOf({ file }: Provenance, folder: string, original: Original): string {

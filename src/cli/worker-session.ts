@@ -6,11 +6,11 @@ import { AiwError } from "../core/errors.js";
 import type { PictureFormat } from "../frame/pixel-format.js";
 import { checkFresh } from "../optimize/provenance.js";
 import type { FrameSink } from "../pipeline/frame-sink.js";
-import { checkModelFile } from "../worker-process/model-file.js";
 import { environmentError } from "../worker-process/environment-error.js";
 import { startWorker, type WorkerProcess } from "../worker-process/worker-process.js";
 import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
+import { modelPath } from "./model-path.js";
 import type { Progress } from "./progress.js";
 import { chooseSending, type Sending } from "./sending.js";
 
@@ -133,8 +133,8 @@ async function spawnWorker(
 ) {
   // Checked here, so that a file that is missing or no model is known before anything is made or started;
   // its real path, so that a link into another folder is inside the one folder that the worker may load from.
-  const modelPath = await checkModelFile(model);
-  const doubt = await checkFresh(modelPath);
+  const path = await modelPath(model, machine, context, signal);
+  const doubt = await checkFresh(path);
   if (doubt !== undefined) context.progress.note(`aiw: warning: ${doubt}`);
   const { python, kind } = await machine.python();
   context.progress.step("starting the worker");
@@ -145,7 +145,7 @@ async function spawnWorker(
     workerDir: machine.workerDir,
     cacheDir: machine.cacheDir,
     args: [
-      ...["--model-dir", dirname(modelPath)],
+      ...["--model-dir", dirname(path)],
       ...(threads === undefined ? [] : ["--threads", String(threads)]),
       ...(engine === undefined ? [] : ["--engine", engine]),
       ...(device === undefined ? [] : ["--device", device]),
@@ -158,7 +158,7 @@ async function spawnWorker(
   }).catch((error: unknown) => {
     throw environmentError(error, { python, kind, engine });
   });
-  return { process: worker, endpoint: { host: worker.host, port: worker.port }, modelPath };
+  return { process: worker, endpoint: { host: worker.host, port: worker.port }, modelPath: path };
 }
 
 /** Names of classes are known only after Init: then they are turned into ids and Init is sent again. */

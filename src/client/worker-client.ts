@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import { after, type Cancel, type Clock, systemClock } from "../core/clock.js";
 import { Emitter, type Unsubscribe } from "../core/emitter.js";
 import { AiwError } from "../core/errors.js";
@@ -14,7 +13,7 @@ import type {
   WireDetection,
   WorkerMessage,
 } from "../wire/messages.js";
-import { type Endpoint, openTcp, staysHere } from "../wire/tcp.js";
+import { type Endpoint, openTcp, staysHere, type TcpConnection } from "../wire/tcp.js";
 import { type ReachOptions, reach } from "./reach.js";
 import { type ClientEvent, type ClientState, isAllowed, nextState } from "./state.js";
 import { WorkerLink } from "./worker-link.js";
@@ -64,13 +63,13 @@ export class WorkerClient implements FrameSink {
   readonly isLocal: boolean;
 
   private constructor(
-    socket: Socket,
+    connection: TcpConnection,
     private readonly endpoint: Endpoint,
     private readonly clock: Clock,
     private readonly warn: (message: string) => void,
   ) {
-    this.isLocal = staysHere(socket);
-    this.link = new WorkerLink(socket, clock, {
+    this.isLocal = staysHere(connection.socket);
+    this.link = new WorkerLink(connection, clock, {
       onMessage: (message) => this.receive(message),
       onLost: (how) => this.lose(how),
       onBroken: (error) => this.fail(error),
@@ -83,8 +82,8 @@ export class WorkerClient implements FrameSink {
    */
   static async connect(options: ConnectOptions): Promise<WorkerClient> {
     const { host, port, clock = systemClock, onWarning = () => {} } = options;
-    const socket = await reach((ms) => openTcp({ host, port }, ms, options.signal), clock, options);
-    return new WorkerClient(socket, { host, port }, clock, onWarning);
+    const connection = await reach((ms) => openTcp({ host, port }, ms, options.signal), clock, options);
+    return new WorkerClient(connection, { host, port }, clock, onWarning);
   }
 
   /**

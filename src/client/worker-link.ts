@@ -1,9 +1,9 @@
-import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.js";
 import { type AiwError, systemCode, toAiwError } from "../core/errors.js";
 import { decodeWorkerMessage, encodeHeartbeat } from "../wire/codec.js";
 import { MessageSplitter } from "../wire/framing.js";
 import type { WorkerMessage } from "../wire/messages.js";
+import type { TcpConnection } from "../wire/tcp.js";
 import { LinkMonitor } from "./link-monitor.js";
 
 /** Largest message that a worker may send, bytes: names of some thousand classes, some thousand boxes. */
@@ -24,22 +24,25 @@ export interface LinkListener {
 export class WorkerLink {
   private readonly splitter = new MessageSplitter(MAX_MESSAGE_BYTES);
   private readonly monitor: LinkMonitor;
+  private readonly socket: TcpConnection["socket"];
   private isOpen = true;
 
   constructor(
-    private readonly socket: Socket,
+    connection: TcpConnection,
     clock: Clock,
     private readonly listener: LinkListener,
   ) {
+    const { socket } = connection;
+    this.socket = socket;
     const watched = {
       sendHeartbeat: () => this.send(encodeHeartbeat(clock.nowUs())),
       onDead: (silentUs: number) => this.lose(`sent nothing for ${Math.round(silentUs / 1e6)} s`),
     };
     this.monitor = new LinkMonitor(watched, clock);
     this.monitor.start();
-    socket.on("data", (chunk) => this.receive(chunk));
     socket.on("error", (error) => this.lose(`broke the connection (${systemCode(error) ?? error.message})`));
     socket.on("close", () => this.lose("closed the connection"));
+    connection.read((bytes) => this.receive(bytes));
   }
 
   /** @param message whole, with its length prefix */

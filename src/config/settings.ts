@@ -8,7 +8,7 @@ import * as v from "./values.js";
  * its value becomes. Times are microseconds.
  */
 export const SETTINGS = {
-  model: v.nonEmpty,
+  model: v.model,
   worker: v.endpoint,
   source: v.texts,
   camera: v.texts,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Gate } from "../core/gate.js";
+import { isShape, KNOWN_SHAPES, shapeName } from "../core/shapes.js";
 import { MAX_SIDE } from "../frame/pixel-format.js";
 import { GateSyntaxError, parseGate } from "./gate.js";
 
@@ -29,6 +30,11 @@ function number(value: string, accept: (n: number) => boolean): number | undefin
 }
 
 export const nonEmpty = parsed((v) => (v === "" ? undefined : v), "is empty");
+
+/** A model: a file, or a shape that aiw can build. */
+export const model = nonEmpty.refine((v) => !isShape(v) || shapeName(v) !== undefined, {
+  error: `names no shape that aiw can build; known are ${KNOWN_SHAPES}`,
+});
 
 /** 0..1 */
 export const fraction = parsed((v) => number(v, (n) => n >= 0 && n <= 1), "is not a number from 0 to 1");

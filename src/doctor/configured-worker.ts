@@ -18,7 +18,7 @@ export async function checkConfiguredWorker(
   const { host, port, tls } = worker;
   if (tls) return failure(`tls://${host}:${port}: TLS is not built yet`, "Name it as HOST:PORT.");
   try {
-    const socket = await openTcp({ host, port }, withinMs, signal);
+    const { socket } = await openTcp({ host, port }, withinMs, signal);
     socket.destroy();
     return ok(`${host}:${port} takes connections`);
   } catch (error) {

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type SourceName, sourceNames } from "../config/source-names.js";
 import { systemClock } from "../core/clock.js";
+import { isShape } from "../core/shapes.js";
 import { streamName } from "../source/stream-name.js";
 import { isSynthetic } from "../source/synthetic-uri.js";
 import { findOnPath } from "../worker-process/find-on-path.js";
@@ -18,7 +19,7 @@ import { checkConfiguredWorker } from "./configured-worker.js";
 import { checkFfmpeg, type FoundFfmpeg } from "./ffmpeg.js";
 import { limited } from "./limited.js";
 import { checkMachine } from "./machine.js";
-import { checkModel, modelNotFound, modelNotTried, needsModel, noModel } from "./model.js";
+import { checkModel, locateShape, modelNotFound, modelNotTried, needsModel, noModel } from "./model.js";
 import { checkNode } from "./node-version.js";
 import { checkPackages, type FoundPackages } from "./packages.js";
 import { checkPort } from "./port.js";
@@ -129,7 +130,10 @@ async function workerAndModel(
 ): Promise<readonly string[]> {
   const { settings } = options.configuration;
   const { model, worker: configured } = settings;
-  const found = await locate(model, configured !== undefined, options.embeddedModel, sourceNames(settings));
+  const found =
+    model !== undefined && isShape(model)
+      ? await locateShape(model, options.cacheDir, configured?.host)
+      : await locate(model, configured !== undefined, options.embeddedModel, sourceNames(settings));
   const modelDir = configured === undefined && found.path !== undefined ? dirname(found.path) : undefined;
   const { threads, engine, device } = settings;
   const { worker, log } = await group.found<StartedWorker>(

@@ -3,7 +3,9 @@ import { WorkerClient, type WorkerInfo } from "../client/worker-client.js";
 import type { Settings } from "../config/settings.js";
 import type { SourceName } from "../config/source-names.js";
 import { AiwError } from "../core/errors.js";
+import { KNOWN_SHAPES, shapeName } from "../core/shapes.js";
 import { streamName } from "../source/stream-name.js";
+import { isBuiltShape, shapeFile } from "../worker-process/build-shape.js";
 import { type Check, verdicts } from "./check.js";
 
 const { ok, warning, failure, failed } = verdicts("model", "model");
@@ -24,6 +26,27 @@ export function needsModel({ kind, uri }: SourceName): Check {
 
 export function modelNotTried(): Check {
   return warning("not tried: there is no worker to load it", "Mend the worker's start first.");
+}
+
+/**
+ * The file of a shape in the cache, or the check that says why there is none.
+ * @param elsewhere host of the worker that is configured
+ */
+export async function locateShape(
+  model: string,
+  cacheDir: string,
+  elsewhere: string | undefined,
+): Promise<{ path?: string; check?: Check }> {
+  const shape = shapeName(model);
+  if (shape === undefined) return { check: failure(`${model} is not known`, `Known are ${KNOWN_SHAPES}.`) };
+  if (elsewhere !== undefined) {
+    const why = `${model} is built on this machine, where the worker on ${elsewhere} does not see it`;
+    const advice = `Make the file with \`aiw models build ${model}\` and put it where that worker may load it from.`;
+    return { check: failure(why, advice) };
+  }
+  const path = shapeFile(cacheDir, shape);
+  if (await isBuiltShape(path)) return { path };
+  return { check: ok(`${model} is not built yet; the first command that needs it builds it`) };
 }
 
 export interface ModelOptions {

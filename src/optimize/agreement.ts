@@ -1,3 +1,4 @@
+import { plural } from "../core/plural.js";
 import type { TrueObject } from "../frame/truth.js";
 import { Accuracy } from "../results/accuracy.js";
 
@@ -42,6 +43,12 @@ export function agreementOf(
   const { objects, found: pairs, falsePositives, meanIou } = summary;
   const all = objects + pairs + falsePositives;
   return { f1: all === 0 ? 0 : (2 * pairs) / all, meanIou, reference: objects };
+}
+
+/** Why there is no telling whether something agrees with the unchanged model. */
+export function unjudgedWords(detections: number, frames: number): string {
+  if (frames === 0) return "the source has no second frame, and the one that calibrates can't judge as well";
+  return `the unchanged model reports ${plural(detections, "detection")} in the ${plural(frames, "frame")} to judge by, too few to compare`;
 }
 
 /** Whether it agrees by at least `least`, in what is found as in where. */

@@ -1,7 +1,7 @@
 import { AiwError } from "../core/errors.js";
 import { median } from "../core/median.js";
 import { plural } from "../core/plural.js";
-import { type Agreement, agreementOf, type DetectionRow, isEnough } from "./agreement.js";
+import { type Agreement, agreementOf, type DetectionRow, isEnough, unjudgedWords } from "./agreement.js";
 import {
   type Candidate,
   candidateKey,
@@ -32,9 +32,12 @@ export interface TrialFacts {
   readonly rssBytes: number;
 }
 
+/** What the unchanged model sees, of each judged frame. */
+type Reference = readonly (readonly DetectionRow[])[];
+
 /** What was found out before and need not be again, kept where an interruption does not reach it. */
 export interface Findings {
-  reference?: readonly (readonly DetectionRow[])[];
+  reference?: Reference;
   agreements: Record<string, Agreement>;
 }
 
@@ -84,6 +87,8 @@ export interface Optimized {
   readonly all: readonly Tried[];
   /** Whether the winner's detections were judged; an unchanged model needs no judging. */
   readonly verified: boolean;
+  /** Least and largest time of the unchanged model's turns, milliseconds, where they differ too much. */
+  readonly busy: readonly [number, number] | undefined;
   /** Detections of the unchanged model that were judged by. */
   readonly reference: number;
   readonly judgedFrames: number;
@@ -106,6 +111,14 @@ const RUNS_A_TURN = 8;
 /** Of candidates that are as fast as that, the one that changes least is taken. */
 const AS_FAST = 1.03;
 
+/**
+ * With fewer threads, half of them is only ever faster where something else takes the other half: that is no
+ * property of the machine.
+ */
+const SHARING = 4;
+/** The unchanged model's slowest turn over its fastest; beyond it, something else was at work as well. */
+const BUSY = 1.5;
+
 const UNCHANGED = { engine: "onnxruntime", precision: "fp32", size: undefined } as const;
 
 /**
@@ -114,7 +127,8 @@ const UNCHANGED = { engine: "onnxruntime", precision: "fp32", size: undefined } 
  * Each candidate is loaded in a process of its own, since several sessions in one slow each other down. All
  * are timed alone first; the fastest whose detections agree with the unchanged model's are then timed in
  * turns with it (A B C, C B A, …), so that a busy machine hits all alike, and judged by the median over the
- * rounds of their ratio to the unchanged model in the same round.
+ * rounds of their ratio to the unchanged model in the same round. A turn counts as the time that a quarter
+ * of its runs stay below: other work only adds.
  * @throws AiwError OPTIMIZE_UNJUDGED where there is too little to judge by, and that is not allowed;
  *   WORKER_REFUSED when the model itself can't be run; INTERRUPTED
  */
@@ -125,6 +139,7 @@ export async function optimize(options: OptimizerOptions): Promise<Optimized> {
 class Optimizer {
   private readonly tried = new Map<string, Tried>();
   private readonly open = new Map<string, Trial>();
+  private busy: readonly [number, number] | undefined;
 
   constructor(private readonly options: OptimizerOptions) {}
 
@@ -143,6 +158,7 @@ class Optimizer {
       return {
         winner,
         all: [...this.tried.values()],
+        busy: this.busy,
         verified: canJudge || candidateKey(winner.candidate) === candidateKey(unchanged),
         reference: detections,
         judgedFrames: reference.length,
@@ -153,7 +169,7 @@ class Optimizer {
   }
 
   /** What the unchanged model sees, in as many frames as it takes to have enough to judge by. */
-  private async reference(unchanged: Candidate): Promise<readonly (readonly DetectionRow[])[]> {
+  private async reference(unchanged: Candidate): Promise<Reference> {
     const { findings, judged, onFinding, onStep } = this.options;
     if (findings.reference !== undefined) return findings.reference;
     onStep("looking at the frames with the model as it is");
@@ -175,19 +191,27 @@ class Optimizer {
     }
   }
 
-  /** All that are tried at first; what of a graph stays in float is decided by need. */
+  /**
+   * All that are tried at first, with little of a graph in float. In 8 bits only at the smaller input:
+   * whoever wants speed wants both.
+   */
   private candidates(): Candidate[] {
-    const { engines, sizes, notQuantisable, threads } = this.options;
-    const ints = (["conv", "all"] as const).map((operators) => ({ operators, keptFloat: "decode" as const }));
-    const precisions = ["fp32", ...(notQuantisable === null ? ints : [])] as const;
-    // In 8 bits only the smaller input: whoever wants speed above all wants both.
-    const smaller = sizes[0];
+    const { engines, sizes, threads } = this.options;
+    const [smaller] = sizes;
+    const floats = engines.flatMap((engine) =>
+      [undefined, ...sizes].map((size) => ({ engine, precision: "fp32" as const, size, threads })),
+    );
+    return [...floats, ...this.integers(smaller)];
+  }
+
+  private integers(size: string | undefined): Candidate[] {
+    const { engines, notQuantisable, threads } = this.options;
+    if (notQuantisable !== null) return [];
     return engines.flatMap((engine) =>
-      precisions.flatMap((precision) => {
-        const own = { engine, precision, size: undefined, threads };
-        if (smaller === undefined) return [own];
-        return precision === "fp32" ? [own, { ...own, size: smaller }] : [{ ...own, size: smaller }];
-      }),
+      (["conv", "all"] as const).map((operators) => ({
+        ...{ engine, size, threads },
+        precision: { operators, keptFloat: "decode" as const },
+      })),
     );
   }
 
@@ -202,8 +226,17 @@ class Optimizer {
     }
   }
 
-  /** The fastest that agree, loaded; from the fastest down, and more of the graph in float where that is needed. */
-  private async finalists(reference: Optimizer["options"]["findings"]["reference"]): Promise<Tried[]> {
+  /** The fastest that agree; in 8 bits at the model's own input size where the smaller one doesn't. */
+  private async finalists(reference: Reference | undefined): Promise<Tried[]> {
+    const passed = await this.fastest(reference);
+    const hasIntegers = passed.some(({ candidate }) => candidate.precision !== "fp32");
+    if (hasIntegers || this.options.sizes.length === 0) return passed;
+    await this.timeAlone(this.integers(undefined));
+    return this.fastest(reference);
+  }
+
+  /** From the fastest down, with more of the graph in float where that is needed. */
+  private async fastest(reference: Reference | undefined): Promise<Tried[]> {
     const waiting = [...this.tried.values()].filter(({ aloneMs }) => aloneMs !== undefined);
     const passed: Tried[] = [];
     while (passed.length < FINALISTS) {
@@ -212,10 +245,12 @@ class Optimizer {
       const best = passed[0]?.aloneMs ?? Number.POSITIVE_INFINITY;
       if (next?.aloneMs === undefined || next.aloneMs > WITHIN * best) break;
       const { candidate } = next;
+      // What another input size changes, no precision mends.
+      if (!(await this.isGood({ ...candidate, precision: "fp32" }, reference))) continue;
       if (await this.isGood(candidate, reference)) passed.push(this.of(candidate));
       else {
         const instead = moreFloat(candidate);
-        if (instead === undefined) continue;
+        if (instead === undefined || this.tried.has(candidateKey(instead))) continue;
         await this.timeAlone([instead]);
         waiting.push(this.of(instead));
       }
@@ -223,7 +258,7 @@ class Optimizer {
     return passed;
   }
 
-  private async isGood(candidate: Candidate, reference: Findings["reference"]): Promise<boolean> {
+  private async isGood(candidate: Candidate, reference: Reference | undefined): Promise<boolean> {
     const { options } = this;
     if (reference === undefined) return this.tried.has(candidateKey(candidate));
     const { findings, minAgreement, onFinding, onStep } = options;
@@ -244,11 +279,11 @@ class Optimizer {
     return isEnough(agreement, minAgreement);
   }
 
-  /** The fastest also with half the threads: of two that share a core one may be enough. */
+  /** The fastest also with half the threads: where two share a core, one may be enough. */
   private async withOtherThreads(finalists: readonly Tried[]): Promise<readonly Tried[]> {
     const [fastest] = finalists;
     const threads = fastest?.facts?.threads ?? 1;
-    if (fastest === undefined || this.options.threads !== undefined || threads < 2) return finalists;
+    if (fastest === undefined || this.options.threads !== undefined || threads < SHARING) return finalists;
     const half = { ...fastest.candidate, threads: Math.ceil(threads / 2) };
     await this.timeAlone([half]);
     const { agreement } = fastest;
@@ -283,8 +318,11 @@ class Optimizer {
     };
     const rounds = await turns(loaded, ROUNDS, async (candidate, round) => {
       onStep(`timing ${plural(loaded.length, "candidate")} in turns, round ${round + 1} of ${ROUNDS}`);
-      return median(await trialOf(candidate).time(RUNS_A_TURN)) / 1000;
+      return lowerQuartile(await trialOf(candidate).time(RUNS_A_TURN)) / 1000;
     });
+    const [first] = rounds;
+    const [least, most] = [Math.min(...(first?.values ?? [])), Math.max(...(first?.values ?? []))];
+    if (most > BUSY * least) this.busy = [least, most];
     for (const { item, values, ratios } of rounds) {
       this.note(item, { finalMs: median(values), ratio: median(ratios) });
     }
@@ -322,10 +360,8 @@ class Optimizer {
 }
 
 function unjudged(detections: number, frames: number): AiwError {
-  return new AiwError(
-    "OPTIMIZE_UNJUDGED",
-    `the model reports ${plural(detections, "detection")} in the ${plural(frames, "frame")} to judge by, and ${LEAST_REFERENCE} are needed`,
-  );
+  const needed = frames === 0 ? "" : ` (${LEAST_REFERENCE} are needed)`;
+  return new AiwError("OPTIMIZE_UNJUDGED", `${unjudgedWords(detections, frames)}${needed}`);
 }
 
 /** The time that a quarter of the runs stay below: other work only adds. */

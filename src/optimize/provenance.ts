@@ -52,8 +52,8 @@ export const provenanceSchema = z.object({
   versions: z.record(z.string(), z.string()),
   machine: z.object({ cpu: z.string(), cores: z.number() }),
   candidates: z.array(candidate),
-  /** What was not tried, and why. */
-  left_out: z.array(z.string()),
+  /** What was not tried and why, and what else is to be known of the figures. */
+  remarks: z.array(z.string()),
   seconds: z.number(),
 });
 

@@ -1,11 +1,15 @@
 import Table from "cli-table3";
 import type { CandidateFigures, Provenance } from "../optimize/provenance.js";
 import { plural } from "../core/plural.js";
+import { unjudgedWords } from "../optimize/agreement.js";
 import { wrapped } from "./columns.js";
 
 /** All candidates as a table for a terminal, the fastest first, and what is to be said of it; 80 columns. */
 export function optimizeTable(found: Provenance): string {
-  const head = ["precision", "input", "engine", "thr", "ms", "time", "F1 %", "IoU %"];
+  // Where they are all the same, there is nothing to choose.
+  const hasThreads = new Set(found.candidates.map(({ threads }) => threads)).size > 1;
+  const threads = (value: string) => (hasThreads ? [value] : []);
+  const head = ["precision", "input", "engine", ...threads("thr"), "ms", "time", "F1 %", "IoU"];
   const table = new Table({
     head,
     colAligns: head.map((name) => (["precision", "engine"].includes(name) ? "left" : "right")),
@@ -18,17 +22,17 @@ export function optimizeTable(found: Provenance): string {
       `${one.chosen ? "✔" : " "} ${shortPrecision(one.precision)}`,
       one.input ?? "",
       one.engine,
-      one.threads ?? "",
-      figure(one.alone_ms, 1),
+      ...threads(String(one.threads ?? "")),
+      one.alone_ms === null ? "–" : one.alone_ms.toFixed(1),
       one.ratio === null ? "–" : `${(one.ratio * 100).toFixed(0)} %`,
-      figure(hundredfold(one.agreement?.f1), 1),
-      figure(hundredfold(one.agreement?.mean_iou), 1),
+      percentFigure(one.agreement?.f1),
+      percentFigure(one.agreement?.mean_iou),
     ]);
   }
   const failures = found.candidates.filter(isFailed).map(({ precision, engine, failure }) => {
     return `${precision} on ${engine} can't be run: ${failure}`;
   });
-  const said = [...failures, ...found.left_out, legend(found)];
+  const said = [...failures, ...found.remarks, legend(found)];
   const lines = said.flatMap((line) => wrapped(`${" ".repeat(12)}${line}`).map((part) => part.slice(12)));
   return [table.toString(), ...lines].join("\n");
 }
@@ -38,16 +42,20 @@ function shortPrecision(precision: string): string {
   return precision
     .replace("convolutions", "conv")
     .replace("all operators", "all")
-    .replace(/, (head|outputs) float/, "/$1");
+    .replace(", head float", "/head")
+    .replace(", outputs float", "/out");
 }
 
 /** What was found, in a line: "int8 all operators, 640x480, on openvino: 2.9 times as fast; F1 0.97 …". */
 export function optimizeLine(found: Provenance): string {
   const chosen = found.candidates.find((one) => one.chosen);
   const { precision, input, engine, file, threads } = found;
-  const what = [precision, input, `on ${engine}`, ...(threads === null ? [] : [`${threads} threads`])].join(
-    ", ",
-  );
+  const what = [
+    precision,
+    input,
+    `on ${engine}`,
+    ...(threads === null ? [] : [plural(threads, "thread")]),
+  ].join(", ");
   if (file === null && engine === "onnxruntime" && threads === null) {
     return `nothing is faster than the model as it is (${what})`;
   }
@@ -60,21 +68,16 @@ export function tunedLine(found: Provenance): string {
   return `Made by aiw init --optimize from ${found.source.path}: ${optimizeLine(found)}`;
 }
 
-/** Why it could not be judged. */
-export function tooFew({ judged_frames: frames, reference_detections: detections }: Provenance): string {
-  return `that reports ${plural(detections, "detection")} in the ${plural(frames, "frame")} to judge by`;
-}
-
 function legend(found: Provenance): string {
   const { judged_frames: frames, reference_detections: detections, verified, candidates } = found;
   const judged = verified
     ? `F1 and IoU: with ${plural(detections, "detection")} of the unchanged model in ${plural(frames, "frame")} that were not calibrated with.`
-    : `F1 and IoU can't be judged by the unchanged model: ${tooFew(found)}.`;
+    : `F1 and IoU: ${unjudgedWords(detections, frames)}.`;
   const isFloat = candidates.some(({ precision }) => precision.endsWith("float"));
   return [
     "ms: one inference, tried alone. time: its share of the unchanged model's, measured in turns.",
     judged,
-    ...(isFloat ? ["/head, /outputs: that much of the detector stays in float."] : []),
+    ...(isFloat ? ["/head, /out: that much of the detector stays in float."] : []),
     '"–": too slow to matter.',
   ].join(" ");
 }
@@ -84,10 +87,8 @@ function speed({ ratio, alone_ms: alone }: CandidateFigures): number {
   return ratio ?? 1000 + (alone ?? 0);
 }
 
-function hundredfold(share: number | null | undefined): number | null {
-  return share === null || share === undefined ? null : share * 100;
-}
-
-function figure(value: number | null | undefined, digits: number): string {
-  return value === null || value === undefined ? "–" : value.toFixed(digits);
+/** "97.4", "100" */
+function percentFigure(share: number | null | undefined): string {
+  if (share === null || share === undefined) return "–";
+  return share === 1 ? "100" : (share * 100).toFixed(1);
 }

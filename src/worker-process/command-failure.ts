@@ -1,4 +1,4 @@
-import { AiwError } from "../core/errors.js";
+import { AiwError, type ErrorCode } from "../core/errors.js";
 import { findErrorLine } from "./error-line.js";
 
 /** How a program of the worker's package ended without what was asked of it. */
@@ -22,11 +22,16 @@ export function commandFailure({ doing, code, failure, lines }: FailedCommand): 
   const named = findErrorLine(lines);
   if (named !== undefined) {
     const { workerName, message } = named;
-    const isOfModel = workerName.startsWith("MODEL_") || workerName === "QUANTIZE_FAILED";
-    return new AiwError(isOfModel ? "WORKER_REFUSED" : "WORKER_START", message, { workerName, detail });
+    return new AiwError(errorCode(workerName), message, { workerName, detail });
   }
   const ended = code === null ? "a signal ended the worker, as where memory runs out" : `exit code ${code}`;
   const last = lines.at(-1);
   const said = last === undefined ? "" : `: ${last}`;
   return new AiwError("WORKER_START", `${doing}: ${failure ?? ended}${said}`, { detail });
+}
+
+function errorCode(workerName: string): ErrorCode {
+  if (workerName === "OUTPUT_FAILED") return "OUTPUT_FAILED";
+  const isOfModel = workerName.startsWith("MODEL_") || workerName === "QUANTIZE_FAILED";
+  return isOfModel ? "WORKER_REFUSED" : "WORKER_START";
 }

@@ -1,7 +1,8 @@
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AiwError, systemCode } from "../core/errors.js";
 import type { Env } from "./cache-dir.js";
+import { clearStale } from "./clear-stale.js";
 import { ensurePython } from "./python-env.js";
 import { runCommand } from "./run-command.js";
 
@@ -20,9 +21,6 @@ export interface ExportOptions {
 export const EXPORT_NOTICE =
   "exporting is done by the package ultralytics, whose licence is AGPL-3.0, in an environment of its own " +
   "(gigabytes, as it brings PyTorch); loading a .pt file runs the code that is in it, so export only what you trust";
-
-/** An export that has run for so long is none any more. */
-const STALE_MS = 24 * 3_600_000;
 
 const EXPORT = `
 import sys
@@ -78,16 +76,6 @@ export async function exportModel(weights: string, options: ExportOptions): Prom
     return target;
   } finally {
     await rm(scratch, { recursive: true, force: true }).catch(() => undefined);
-  }
-}
-
-/** Takes away what exports that were killed have left. */
-async function clearStale(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const path = join(folder, name);
-    const info = await stat(path).catch(() => undefined);
-    if (info === undefined || Date.now() - info.mtimeMs < STALE_MS) continue;
-    await rm(path, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

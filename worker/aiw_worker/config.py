@@ -16,7 +16,7 @@ _DEFAULT_HOST = "127.0.0.1"
 _DEFAULT_PORT = 7001
 MAX_THREADS = 1024
 _CONTAINER_MODELS = Path("/models")
-_ENGINES = ("auto", "onnxruntime")
+_ENGINES = ("auto", "onnxruntime", "openvino")
 # "auto": a GPU where the installed engine has one.
 _DEVICES = ("auto", "cpu", "cuda")
 _EXAMPLES = """examples:

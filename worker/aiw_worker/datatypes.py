@@ -132,3 +132,5 @@ class EngineOptions:
     threads: int = 1
     # "cpu", "cuda", or "auto": a GPU where the installed engine has one.
     device: str = "auto"
+    # Execution provider that must start; "" = whichever does.
+    require_provider: str = ""

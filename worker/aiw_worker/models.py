@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiw_worker import log
 from aiw_worker.datatypes import EngineOptions, Size
@@ -14,14 +14,16 @@ from aiw_worker.errors import Code, WorkerError
 from aiw_worker.modelfiles import ModelFile, ModelFiles
 from aiw_worker.pipeline import Pipeline
 
-Loader = Callable[[ModelFile, Size, str], Pipeline]
+# A file, the input size asked for, the name for messages, and the provider required ("" = any).
+Loader = Callable[[ModelFile, Size, str, str], Pipeline]
 
 
 def loader_for(options: EngineOptions) -> Loader:
     """Loads, recognises and warms up a model with an engine."""
 
-    def load(file: ModelFile, wanted: Size, name: str) -> Pipeline:
-        return Pipeline(open_engine(file.path, options), wanted, name)
+    def load(file: ModelFile, wanted: Size, name: str, provider: str) -> Pipeline:
+        engine = open_engine(file.path, replace(options, require_provider=provider))
+        return Pipeline(engine, wanted, name)
 
     return load
 
@@ -31,6 +33,8 @@ class _Key:
     sha256: str
     # None for a model of static size, which is the same whatever is asked for.
     wanted: Size | None
+    # The one that was required, which decides what runs it; "" = none was.
+    provider: str
 
 
 @dataclass(slots=True, eq=False)
@@ -60,15 +64,20 @@ class ModelPool:
         # Hashes of models of static size.
         self._static: set[str] = set()
 
-    def acquire(self, name: str, wanted: Size) -> Lease:
+    def acquire(self, name: str, wanted: Size, provider: str = "") -> Lease:
         """The model of that name for that input size (0 = its own), loaded if it isn't yet.
+
+        Args:
+            name: as the client calls it.
+            wanted: input size, 0 = the model's own.
+            provider: execution provider that must start; "" = whichever does.
 
         Raises:
             WorkerError: the file is refused (see ModelFiles.find), or can't be loaded.
         """
         file = self._files.find(name)
         with self._lock:
-            key = _Key(file.sha256, None if file.sha256 in self._static else wanted)
+            key = _Key(file.sha256, None if file.sha256 in self._static else wanted, provider)
             entry = self._entries.get(key)
             mine = entry is None
             if entry is None:
@@ -92,7 +101,7 @@ class ModelPool:
     def _fill(self, entry: _Entry, file: ModelFile, wanted: Size, name: str) -> None:
         """Loads into the entry; when that fails, its error goes there and the entry out of the pool."""
         try:
-            pipeline = self._load(file, wanted, name)
+            pipeline = self._load(file, wanted, name, entry.key.provider)
             if not file.is_unchanged():
                 raise WorkerError(
                     Code.MODEL_CHANGED, f"model '{name}' was replaced during its load; try again"
@@ -114,7 +123,7 @@ class ModelPool:
         entry.loaded.set_result(pipeline)
 
     def _share_for_all_sizes(self, entry: _Entry) -> None:
-        shared = _Key(entry.key.sha256, None)
+        shared = _Key(entry.key.sha256, None, entry.key.provider)
         with self._lock:
             self._static.add(shared.sha256)
             # Another size may have been asked for meanwhile; then both live until they are released.

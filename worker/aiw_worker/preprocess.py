@@ -72,11 +72,14 @@ class Preprocessor:
         return box
 
     def _fill(self, image: Image) -> None:
-        """Splits the channels into planes, then scales each into its place.
+        """Splits the channels into planes, then converts and scales each in its place.
 
-        Measured on 640x480: 0.35 ms, half of multiplying strided channels of the interleaved pixels.
+        Measured on 640x480 that is in no cache: 0.42 ms; 0.53 when one multiplication converts as well
+        (numpy does that through a buffer), 0.51 from strided channels of the interleaved pixels.
         """
         cv2.split(image.pixels, self._planes)
         planes = self._planes if image.order == self._style.colour else self._planes[::-1]
         for plane, target in zip(planes, self._targets, strict=True):
-            np.multiply(plane, self._scale, out=target, dtype=np.float32, casting="same_kind")
+            np.copyto(target, plane)
+            if self._style.scale != 1:
+                np.multiply(target, self._scale, out=target, dtype=np.float32, casting="same_kind")

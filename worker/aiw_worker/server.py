@@ -97,13 +97,13 @@ async def run(config: Config, stopped: asyncio.Event) -> None:
     Raises:
         WorkerError: what keeps it from starting.
     """
-    version = check_engine(config.engine)
+    engine, version = check_engine(config.engine)
     threads = config.threads or available_threads()
     server = Server(config, loader_for(EngineOptions(config.engine, threads, config.device)))
     await server.start()
     log.info(
         "worker ready",
-        engine=f"onnxruntime {version}",
+        engine=f"{engine} {version}",
         threads=threads,
         model_dirs=[str(path) for path in config.model_dirs],
     )

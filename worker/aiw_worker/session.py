@@ -153,7 +153,9 @@ class Session:
         self._state = _State.LOADING
         services = self._services
         wanted = Size(init.width, init.height)
-        loaded = services.loaders.submit(services.pool.acquire, init.model_path, wanted)
+        loaded = services.loaders.submit(
+            services.pool.acquire, init.model_path, wanted, init.require_provider
+        )
         loaded.add_done_callback(functools.partial(self._hand_over_load, init, thresholds))
 
     def _hand_over_load(self, init: Init, thresholds: Thresholds, loaded: Future[Lease]) -> None:

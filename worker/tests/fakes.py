@@ -60,7 +60,7 @@ class FakeEngine:
 def fake_loader(make: Callable[[str], FakeEngine] = lambda name: FakeEngine()) -> Any:
     """A loader of engines by the model's name."""
 
-    def load(file: Any, wanted: Size, name: str) -> Pipeline:
+    def load(file: Any, wanted: Size, name: str, provider: str = "") -> Pipeline:
         return Pipeline(make(name), wanted, name)
 
     return load

@@ -101,11 +101,13 @@ class Pool:
 
     def __init__(self, models: Path, dynamic: bool = False, gate: Gate | None = None) -> None:
         self.loads: list[tuple[str, Size]] = []
+        self.providers: list[str] = []
         shape: Any = (1, 3, "h", "w") if dynamic else (1, 3, 64, 64)
         inner = fake_loader(lambda name: FakeEngine(shape=shape, metadata={"imgsz": "[64, 64]"}))
 
-        def load(file: Any, wanted: Size, name: str) -> Any:
+        def load(file: Any, wanted: Size, name: str, provider: str) -> Any:
             self.loads.append((name, wanted))
+            self.providers.append(provider)
             if gate:
                 gate.pass_through()
             return inner(file, Size(64, 64) if dynamic else wanted, name)
@@ -148,6 +150,15 @@ def test_same_content_under_two_names_is_one_model(models: Path) -> None:
     (models / "copy.onnx").write_bytes(STUB_MODEL)
     it = Pool(models)
     assert it.pool.acquire("a.onnx", ANY).pipeline is it.pool.acquire("copy.onnx", ANY).pipeline
+
+
+def test_a_required_provider_has_a_session_of_its_own(models: Path) -> None:
+    it = Pool(models)
+    free = it.pool.acquire("a.onnx", ANY)
+    bound = it.pool.acquire("a.onnx", ANY, "CUDAExecutionProvider")
+    assert bound.pipeline is not free.pipeline
+    assert it.pool.acquire("a.onnx", ANY, "CUDAExecutionProvider").pipeline is bound.pipeline
+    assert it.providers == ["", "CUDAExecutionProvider"]
 
 
 def test_two_at_once_load_once(models: Path) -> None:

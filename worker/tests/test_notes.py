@@ -62,7 +62,8 @@ def test_they_are_warnings_of_every_session(tmp_path: Path) -> None:
     name = noted(tmp_path / "m.onnx").name
     init = Init(name, width=640, height=480)
 
-    def load(file: ModelFile, wanted: Size, name: str) -> Pipeline:
+    def load(file: ModelFile, wanted: Size, name: str, provider: str) -> Pipeline:
+        assert not provider
         return Pipeline(open_engine(file.path, EngineOptions(threads=1)), wanted, name)
 
     ok = init_ok(init, ModelPool(ModelFiles([tmp_path]), load).acquire(name, Size(640, 480)))

@@ -23,9 +23,9 @@ def iou(a: Any, b: Any) -> float:
     return float(shared / (a["w"] * a["h"] + b["w"] * b["h"] - shared))
 
 
-@pytest.fixture
-def client(shared: Path, start_worker: Any) -> Any:
-    load = loader_for(EngineOptions(threads=available_threads()))
+@pytest.fixture(params=["onnxruntime", "openvino"])
+def client(request: Any, shared: Path, start_worker: Any) -> Any:
+    load = loader_for(EngineOptions(request.param, available_threads()))
     with Client(start_worker(load, shared / "models").port, Envelope) as client:
         yield client
 

@@ -8,34 +8,43 @@ from aiw_worker.datatypes import EngineOptions
 from aiw_worker.engines.base import Engine
 from aiw_worker.errors import Code, WorkerError
 
-ENGINES = ("auto", "onnxruntime")
+ENGINES = ("auto", "onnxruntime", "openvino")
+_OPENVINO = "openvino"
 
 
-def check_engine(name: str) -> str:
-    """Version of the engine that `name` stands for.
+def check_engine(name: str) -> tuple[str, str]:
+    """Name and version of the engine that `name` stands for.
 
     Raises:
         WorkerError: ENGINE_MISSING when it can't be imported.
     """
+    if name == _OPENVINO:
+        try:
+            from aiw_worker.engines import ov  # noqa: PLC0415 - an engine that isn't used needn't be there
+        except ImportError as error:
+            raise _missing(name, _OPENVINO, error) from error
+        return ov.NAME, ov.version()
     try:
-        from aiw_worker.engines import ort  # noqa: PLC0415 - an engine that isn't used needn't be there
+        from aiw_worker.engines import ort  # noqa: PLC0415 - as above
     except ImportError as error:
-        raise WorkerError(
-            Code.ENGINE_MISSING, f"engine '{name}' needs onnxruntime, which can't be imported: {error}"
-        ) from error
-    return ort.version()
+        raise _missing(name, "onnxruntime", error) from error
+    return ort.NAME, ort.version()
 
 
 def open_engine(path: Path, options: EngineOptions) -> Engine:
     """Loads a graph with the engine asked for.
 
     Raises:
-        WorkerError: ENGINE_MISSING or MODEL_INVALID.
+        WorkerError: ENGINE_MISSING, MODEL_INVALID, or PROVIDER_MISSING.
     """
     check_engine(options.name)
+    if options.name == _OPENVINO:
+        from aiw_worker.engines.ov import OpenVinoEngine  # noqa: PLC0415 - as above
+
+        return OpenVinoEngine(path, options.threads, options.device, options.require_provider)
     from aiw_worker.engines.ort import OrtEngine  # noqa: PLC0415 - as above
 
-    return OrtEngine(path, options.threads)
+    return OrtEngine(path, options.threads, options.device, options.require_provider)
 
 
 def listed_providers(options: EngineOptions) -> list[str]:
@@ -70,3 +79,11 @@ def simplify(path: Path, out: Path) -> None:
     from aiw_worker.engines import ort  # noqa: PLC0415 - as above
 
     ort.simplify(path, out)
+
+
+def _missing(asked: str, package: str, error: ImportError) -> WorkerError:
+    return WorkerError(
+        Code.ENGINE_MISSING,
+        f"engine '{asked}' needs the package {package}, which can't be imported ({error}); "
+        f"run aiw init --engine {package}, or choose another with --engine",
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from aiw_worker.datatypes import TensorInfo
+from aiw_worker.errors import Code, WorkerError
 
 
 class Engine(Protocol):
@@ -60,3 +62,11 @@ class Engine(Protocol):
             WorkerError: INFERENCE_FAILED.
         """
         ...
+
+
+def no_weights(path: Path, weights: str) -> WorkerError:
+    """The error of a model whose weights are in a file of their own that is not there."""
+    return WorkerError(
+        Code.MODEL_INVALID,
+        f"{path.name} keeps its weights in {weights}, which is not beside it; keep the files together",
+    )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from aiw_worker.datatypes import TensorInfo
+from aiw_worker.engines.base import no_weights
 from aiw_worker.errors import Code, WorkerError, one_line
+from aiw_worker.providers import failure_of, tiny_model
 
 NAME = "onnxruntime"
 _CUDA = "CUDAExecutionProvider"
+_TENSORRT = "TensorrtExecutionProvider"
 _CPU = "CPUExecutionProvider"
 # Its last part is the name of the file.
 _NO_WEIGHTS = re.compile(r'External data path does not exist: "(?:[^"]*[/\\])?([^"/\\]+)"')
@@ -86,7 +90,7 @@ def simplify(path: Path, out: Path) -> None:
     try:
         ort.InferenceSession(str(path), options, providers=[_CPU])
     except Exception as error:
-        raise WorkerError(Code.MODEL_INVALID, _why_not_loaded(path, error)) from error
+        raise _not_loaded(path, error) from error
 
 
 @contextmanager
@@ -111,12 +115,19 @@ def _session_with(name: str, model: bytes | str, options: Any) -> Any:
 class OrtEngine:
     """An onnxruntime session."""
 
-    def __init__(self, path: Path, threads: int) -> None:
-        wanted = [name for name in (_CUDA, _CPU) if name in ort.get_available_providers()]
+    def __init__(self, path: Path, threads: int, device: str = "auto", require_provider: str = "") -> None:
+        """Loads the graph with the providers that the device or the one required stand for.
+
+        Raises:
+            WorkerError: PROVIDER_MISSING when the required one does not start, MODEL_INVALID.
+        """
+        wanted = providers_for(device, require_provider, ort.get_available_providers())
         try:
-            self._session = ort.InferenceSession(str(path), _options(threads), providers=wanted)
+            self._session = ort.InferenceSession(
+                str(path), _options(threads), providers=_installed(wanted), enable_fallback=0
+            )
         except Exception as error:
-            raise WorkerError(Code.MODEL_INVALID, _why_not_loaded(path, error)) from error
+            raise _not_loaded(path, error) from error
         try:
             self.inputs = tuple(_tensor(item) for item in self._session.get_inputs())
             self.outputs = tuple(_tensor(item) for item in self._session.get_outputs())
@@ -130,7 +141,7 @@ class OrtEngine:
         self.version = version()
         self.threads = threads
         self.providers = tuple(self._session.get_providers())
-        self.warnings = tuple(f"{name} did not start" for name in wanted if name not in self.providers)
+        self.warnings = tuple(fallen(wanted, self.providers, require_provider))
 
     def run(self, tensor: NDArray[Any]) -> list[NDArray[Any]]:
         """See Engine.run."""
@@ -141,13 +152,54 @@ class OrtEngine:
         return outputs
 
 
-def _why_not_loaded(path: Path, error: Exception) -> str:
+def providers_for(device: str, required: str, available: Sequence[str]) -> list[str]:
+    """The execution providers to ask for, first choice first; what is not installed is still among them.
+
+    Raises:
+        WorkerError: PROVIDER_MISSING when the required one is not in this build of onnxruntime.
+    """
+    if required and required not in available:
+        raise WorkerError(
+            Code.PROVIDER_MISSING,
+            f"the required provider '{required[:64]}' is not in this onnxruntime, which has "
+            f"{', '.join(available)}",
+        )
+    # TensorRT leaves to CUDA what it can't do, and anything leaves the rest to the CPU.
+    chain = [required] if required else []
+    if device == "cuda" or required == _TENSORRT or (device == "auto" and _CUDA in available):
+        chain.append(_CUDA)
+    return list(dict.fromkeys([*chain, _CPU]))
+
+
+def _installed(wanted: Sequence[str]) -> list[str]:
+    return [name for name in wanted if name in ort.get_available_providers()]
+
+
+def fallen(wanted: Sequence[str], started: Sequence[str], required: str) -> Iterator[str]:
+    """What to say of the providers that were wanted and did not start.
+
+    Raises:
+        WorkerError: PROVIDER_MISSING when the required one is among them.
+    """
+    for name in wanted:
+        if name in started:
+            continue
+        reason = failure_of(partial(start_provider, name, tiny_model())) or "onnxruntime does not say why"
+        if name == required:
+            raise WorkerError(
+                Code.PROVIDER_MISSING,
+                f"the required provider '{name}' did not start: {reason}; there is {', '.join(started)}",
+            )
+        yield f"{name} did not start ({reason}); inference runs on {started[0]}"
+
+
+def _not_loaded(path: Path, error: Exception) -> WorkerError:
     beside = _NO_WEIGHTS.search(str(error))
     if beside:
-        return (
-            f"{path.name} keeps its weights in {beside[1]}, which is not beside it; keep the files together"
-        )
-    return f"onnxruntime can't load {path.name}, export it again: {one_line(error)}"
+        return no_weights(path, beside[1])
+    return WorkerError(
+        Code.MODEL_INVALID, f"onnxruntime can't load {path.name}, export it again: {one_line(error)}"
+    )
 
 
 def _options(threads: int) -> Any:
