@@ -5,7 +5,7 @@ import { checkWritable, writeWhole } from "../sinks/whole-file.js";
 import { buildShape, isBuiltShape } from "../worker-process/build-shape.js";
 import type { CommandContext } from "./command-context.js";
 import type { Flag, ParsedFlags } from "./flags.js";
-import { Machine } from "./machine.js";
+import { ENVIRONMENT_SETTINGS, Machine } from "./machine.js";
 import { requireShape } from "./model-path.js";
 import { commandSettings } from "./settings.js";
 
@@ -23,7 +23,7 @@ export async function execute(
   context: CommandContext,
   [model = ""]: readonly string[],
 ): Promise<number> {
-  const settings = await commandSettings(flags, parsed, context.env);
+  const settings = await commandSettings(flags, parsed, context.env, { more: ENVIRONMENT_SETTINGS });
   const shape = requireShape(model);
   const [size, seed] = [sizeOf(parsed.size), seedOf(parsed.seed)];
   const out = typeof parsed.out === "string" ? parsed.out : `${shape}-shape.onnx`;

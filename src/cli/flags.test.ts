@@ -63,6 +63,24 @@ describe("flags", () => {
     },
   );
 
+  it("takes an engine and a device, but for OpenVINO on CUDA, whoever gives them", async () => {
+    const INIT = [...INIT_FLAGS, ...GENERAL_FLAGS];
+    for (const flags of [RUN, BENCH, WORKER, INIT]) {
+      expect(await settings(flags, "--engine", "openvino")).toMatchObject({ engine: "openvino" });
+      expect(await settings(flags, "--device", "cuda")).toMatchObject({ device: "cuda" });
+      await expect(settings(flags, "--engine", "openvino", "--device", "cuda")).rejects.toMatchObject({
+        code: "USAGE",
+        message: expect.stringContaining("--engine onnxruntime"),
+      });
+    }
+    const config = join(tempDir(), "aiw.yaml");
+    writeFileSync(config, "engine: openvino\n");
+    expect(await settings(RUN, "--config", config)).toMatchObject({ engine: "openvino" });
+    await expect(settings(RUN, "--config", config, "--device", "cuda")).rejects.toMatchObject({
+      code: "USAGE",
+    });
+  });
+
   it("takes a shape for a model where it is known, and says which are", async () => {
     expect((await settings(RUN, "--model", "shape:yolo11s")).model).toBe("shape:yolo11s");
     for (const model of ["shape:", "shape:yolo11", "shape:YOLO11S", "shape:yolo11s.onnx"]) {
@@ -73,15 +91,6 @@ describe("flags", () => {
     }
   });
 
-  it("takes an engine and a device, but for OpenVINO on CUDA, whoever gives them", async () => {
-    const INIT = [...INIT_FLAGS, ...GENERAL_FLAGS];
-    for (const flags of [RUN, BENCH, WORKER, INIT]) {
-      expect(await settings(flags, "--engine", "openvino")).toMatchObject({ engine: "openvino" });
-      expect(await settings(flags, "--device", "cuda")).toMatchObject({ device: "cuda" });
-      await expect(settings(flags, "--engine", "openvino", "--device", "cuda")).rejects.toMatchObject({
-        code: "USAGE",
-        message: expect.stringContaining("--engine onnxruntime"),
-      });
     }
     const config = join(tempDir(), "aiw.yaml");
     writeFileSync(config, "engine: openvino\n");

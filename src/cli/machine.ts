@@ -22,6 +22,9 @@ import type { CommandContext } from "./command-context.js";
 
 const WORKER_DIR = fileURLToPath(new URL("../../worker", import.meta.url));
 
+/** What chooses the environment, also for commands that run no frames: it is there, or will be needed. */
+export const ENVIRONMENT_SETTINGS = ["engine", "device"] as const;
+
 /** What a command uses of this machine beside Node; each thing is found or made when first asked for. */
 export class Machine {
   readonly workerDir = WORKER_DIR;

@@ -6,7 +6,7 @@ import { isReaderGone, StdoutWriter } from "../sinks/stdout.js";
 import { describeModel } from "../worker-process/describe-model.js";
 import type { CommandContext } from "./command-context.js";
 import type { Flag, ParsedFlags } from "./flags.js";
-import { Machine } from "./machine.js";
+import { ENVIRONMENT_SETTINGS, Machine } from "./machine.js";
 import { modelPath } from "./model-path.js";
 import { commandSettings } from "./settings.js";
 
@@ -24,7 +24,7 @@ export async function execute(
   context: CommandContext,
   [file = ""]: readonly string[],
 ): Promise<number> {
-  const settings = await commandSettings(flags, parsed, context.env, { more: HEEDED });
+  const settings = await commandSettings(flags, parsed, context.env, { more: ENVIRONMENT_SETTINGS });
   const machine = new Machine(context, context.interrupt, settings);
   const path = await modelPath(file, machine, context, context.interrupt);
   const { python, kind } = await machine.python();

@@ -69,9 +69,9 @@ export async function keepOptimized(
   const file = isItself ? null : `${stemOf(original.path)}-${graphKey(winner.candidate)}.onnx`;
   const source = { path: original.path, sha256: original.description.sha256 };
   if (file !== null) {
-    const notes = verified ? {} : { aiw_notes: JSON.stringify([unverifiedNote(original.path, optimized)]) };
-    const metadata = { aiw_source_sha256: source.sha256, ...notes };
-    await steps.finish(await maker.graph(winner.candidate), metadata, join(folder, file));
+    const notes = verified ? [] : [unverifiedNote(original.path, optimized)];
+    const metadata = { aiw_source_sha256: source.sha256 };
+    await steps.finish(await maker.graph(winner.candidate), metadata, notes, join(folder, file));
   }
   const result = resultOf(optimized);
   const provenance: Provenance = {

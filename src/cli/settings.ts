@@ -76,6 +76,5 @@ export function refuseValues(settings: Settings): void {
       "--engine openvino does not run on --device cuda: take --engine onnxruntime with that, or --device cpu",
     );
   }
-  const unbuilt = [settings.worker?.tls && "--worker tls://"].find((name) => typeof name === "string");
-  if (unbuilt !== undefined) throw new AiwError("NOT_BUILT", `${unbuilt} is not built yet`);
+  if (settings.worker?.tls) throw new AiwError("NOT_BUILT", "--worker tls:// is not built yet");
 }
