@@ -63,7 +63,7 @@ const ERROR_TABLE = {
     "Only this step needs the network. By hand: install worker/requirements.lock of this package (with OpenVINO requirements-openvino.lock, with CUDA requirements-cuda.lock) into a virtual environment from a folder of wheels, and set AIW_PYTHON to its interpreter; see the README, Without a network.",
   ),
   ENGINE_MISSING: failed(
-    "Use another: --engine onnxruntime, --device cpu. Into an interpreter that AIW_PYTHON names, install it with pip.",
+    "Use another: --engine onnxruntime, --device cpu. Into an interpreter that AIW_PYTHON names, install it with pip, or unset AIW_PYTHON.",
   ),
   ENV_DAMAGED: failed(
     "Run `aiw init`, which makes it anew where its files are gone or altered; `aiw doctor` says more.",

@@ -20,6 +20,7 @@ from aiw_worker.engines import check_engine, open_engine, ort
 from aiw_worker.engines.base import Engine
 from aiw_worker.errors import Code, WorkerError
 from aiw_worker.pipeline import Pipeline
+from aiw_worker.providers import tiny_model
 
 ENGINES = ["onnxruntime", "openvino"]
 LISTED = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
@@ -230,3 +231,26 @@ def test_openvino_says_that_it_runs_on_the_cpu_where_a_gpu_was_asked_for(tmp_pat
     engine = open_engine(path, EngineOptions("openvino", device="cuda"))
     assert list(engine.warnings) == ["the engine openvino does not use cuda; inference runs on CPU"]
     assert not open_engine(path, EngineOptions("openvino", device="cpu")).warnings
+
+
+def test_loads_cudas_libraries_once_and_in_silence_before_its_provider(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def preload(directory: str) -> None:
+        asked.append(directory)
+        print("Failed to load libcublas")
+
+    monkeypatch.setattr(ort.ort, "preload_dlls", preload, raising=False)
+    ort._load_cuda.cache_clear()
+    try:
+        with pytest.raises(Exception):  # noqa: B017 - whatever a build without CUDA says
+            ort.start_provider("CUDAExecutionProvider", tiny_model())
+        ort.start_provider("CPUExecutionProvider", tiny_model())
+        with pytest.raises(Exception):  # noqa: B017 - as above
+            ort.start_provider("TensorrtExecutionProvider", tiny_model())
+    finally:
+        ort._load_cuda.cache_clear()
+    assert asked == [""]
+    assert capfd.readouterr().out == ""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, redirect_stdout
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +107,26 @@ def _errors_logged() -> Iterator[None]:
 
 def _session_with(name: str, model: bytes | str, options: Any) -> Any:
     options.log_severity_level = 3
+    _find_libraries_of(name)
     session = ort.InferenceSession(model, options, providers=[name], enable_fallback=0)
     if name not in session.get_providers():
         raise RuntimeError("onnxruntime left it out without a reason")
     return session
+
+
+def _find_libraries_of(provider: str) -> None:
+    if provider in (_CUDA, _TENSORRT):
+        _load_cuda()
+
+
+@cache
+def _load_cuda() -> None:
+    """Loads CUDA's libraries where they came as packages: a provider looks only for the system's own."""
+    if not hasattr(ort, "preload_dlls"):
+        return
+    # It prints what it misses on stdout, which others read; the provider's error says it again.
+    with redirect_stdout(io.StringIO()):
+        ort.preload_dlls(directory="")
 
 
 class OrtEngine:
@@ -122,6 +139,8 @@ class OrtEngine:
             WorkerError: PROVIDER_MISSING when the required one does not start, MODEL_INVALID.
         """
         wanted = providers_for(device, require_provider, ort.get_available_providers())
+        for name in _installed(wanted):
+            _find_libraries_of(name)
         try:
             self._session = ort.InferenceSession(
                 str(path), _options(threads), providers=_installed(wanted), enable_fallback=0
