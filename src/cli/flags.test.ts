@@ -91,15 +91,6 @@ describe("flags", () => {
     }
   });
 
-    }
-    const config = join(tempDir(), "aiw.yaml");
-    writeFileSync(config, "engine: openvino\n");
-    expect(await settings(RUN, "--config", config)).toMatchObject({ engine: "openvino" });
-    await expect(settings(RUN, "--config", config, "--device", "cuda")).rejects.toMatchObject({
-      code: "USAGE",
-    });
-  });
-
   it("takes sources and outputs repeated or in a row, and a camera without a value", async () => {
     const parsed = await settings(
       RUN,

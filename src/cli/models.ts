@@ -10,8 +10,6 @@ import { ENVIRONMENT_SETTINGS, Machine } from "./machine.js";
 import { modelPath } from "./model-path.js";
 import { commandSettings } from "./settings.js";
 
-/** Whatever will run the model; an environment for that is there, or will be needed. */
-const HEEDED = ["engine", "device"] as const;
 const SCHEMA = "aiw.model/1";
 
 /**
