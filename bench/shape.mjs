@@ -1,66 +1,40 @@
 // Whether a model of our own layers takes as long as the one that it stands for:
-//   node bench/shape.mjs MODEL.onnx SHAPE [PAIRS [FRAMES]]
+//   node bench/shape.mjs MODEL.onnx shape:yolo11s [PAIRS [FRAMES]]
 //
-// SHAPE (shape:yolo11s) is built as `aiw models build` does it, with a free size where MODEL has one, and both
-// are called bare in turns (A B B A …), each in a process of its own. Printed are the median of each turn, the
-// ratio of each pair, and the median ratio.
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { cacheDir } from "../dist/worker-process/cache-dir.js";
-import { ensurePython } from "../dist/worker-process/python-env.js";
+// The shape is built as `aiw models build` does it, of the size of MODEL, and of any where that is so. Both are
+// called bare in turns (A B B A …), each turn in a process of its own. Printed are the medians of each pair of
+// turns, of the time of a call and of its CPU time, the ratios of both, and the median ratios. Where other
+// things run on the same cores the CPU time is what tells.
+import { join } from "node:path";
+import { AIW, bareTurn, columns, inScratch, inTurns, linesOf, median } from "./kit.mjs";
 
-const here = dirname(fileURLToPath(import.meta.url));
-const root = dirname(here);
 const [model, shape, pairs = "6", frames = "30"] = process.argv.slice(2);
 if (model === undefined || shape === undefined) {
   console.error("usage: node bench/shape.mjs MODEL.onnx shape:yolo11s [PAIRS [FRAMES]]");
   process.exit(2);
 }
-/** Calls at the start of a turn that do not count. */
-const WARM_UP = 5;
-/** Calls a second: more than any machine makes, so that one follows the other. */
+/** More than any machine makes: one call follows the other. */
 const UNPACED = "1000000";
 
-const aiw = (...args) =>
-  execFileSync(process.execPath, [join(root, "bin/aiw.js"), ...args], { encoding: "utf8" });
+const aiw = (...args) => linesOf(process.execPath, [AIW, ...args]);
 
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2;
-}
-
-const { python } = await ensurePython({
-  env: process.env,
-  lockFile: join(root, "worker", "requirements.lock"),
-  cacheDir: cacheDir(process.env, process.platform, homedir()),
-});
-
-/** The median of one turn, milliseconds. */
-function turn(file) {
-  const args = [join(here, "bare.py"), file, UNPACED, String(Number(frames) + WARM_UP)];
-  const options = { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
-  return median(execFileSync(python, args, options).trim().split("\n").slice(WARM_UP).map(Number));
-}
-
-const folder = mkdtempSync(join(tmpdir(), "aiw-shape-"));
-try {
+await inScratch(async (folder) => {
   const ours = join(folder, "shape.onnx");
-  const { input } = JSON.parse(aiw("models", "describe", model, "--json"));
+  const { input } = JSON.parse((await aiw("models", "describe", model, "--json")).join("\n"));
   const size = `${input.width}x${input.height}`;
-  aiw("models", "build", shape, "--size", size, ...(input.dynamic ? ["--dynamic"] : []), "--out", ours);
-  console.log(`${shape} at ${size}${input.dynamic ? ", of any size," : ""} against ${model}`);
-  const ratios = [];
-  for (let pair = 0; pair < Number(pairs); pair += 1) {
-    const order = pair % 2 === 0 ? [ours, model] : [model, ours];
-    const ms = new Map(order.map((file) => [file, turn(file)]));
-    ratios.push(ms.get(ours) / ms.get(model));
-    const [a, b] = [ms.get(ours), ms.get(model)].map((value) => value.toFixed(1).padStart(7));
-    console.log(`shape ${a} ms   model ${b} ms   ratio ${ratios.at(-1).toFixed(3)}`);
-  }
-  console.log(`median ratio ${median(ratios).toFixed(3)}`);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+  const free = input.dynamic ? ["--dynamic"] : [];
+  await aiw("models", "build", shape, "--quiet", "--size", size, ...free, "--out", ours);
+  const turn = (name, file) => async () => {
+    const { bare, "bare CPU": cpu } = await bareTurn({ model: file, fps: UNPACED, frames });
+    return { [`${name} ms`]: bare, [`${name} CPU`]: cpu };
+  };
+  const seen = await inTurns(Number(pairs), [turn("shape", ours), turn("model", model)]);
+  const ratios = (of) => seen.get(`shape ${of}`).map((value, i) => value / seen.get(`model ${of}`)[i]);
+  seen.set("ratio", ratios("ms"));
+  seen.set("CPU ratio", ratios("CPU"));
+  const names = ["shape ms", "model ms", "ratio", "shape CPU", "model CPU", "CPU ratio"];
+  const cells = (at) => names.map((name) => at(seen.get(name)).toFixed(name.includes("ratio") ? 3 : 1));
+  const rows = Array.from({ length: Number(pairs) }, (_, i) => [i + 1, ...cells((values) => values[i])]);
+  console.log(`${shape} against ${model}, both at ${size}${input.dynamic ? " of any" : ""}`);
+  console.log(columns([["pair", ...names], ...rows, ["median", ...cells(median)]]));
+});

@@ -16,7 +16,7 @@ import {
 import { modelCard } from "../reports/model-card.js";
 import { optimizeLine, optimizeTable, tunedLine } from "../reports/optimize-table.js";
 import { type Provenance, provenancePath, readProvenance } from "../optimize/provenance.js";
-import type { OptimizedModel } from "./optimize.js";
+import type { OptimizedModel } from "./optimized-folder.js";
 import { checkWritable, writeWhole } from "../sinks/whole-file.js";
 import { describeModel } from "../worker-process/describe-model.js";
 import { askFfmpeg } from "../worker-process/ffmpeg-binary.js";

@@ -1,48 +1,30 @@
-import { createHash } from "node:crypto";
 import { mkdir, readFile, rm } from "node:fs/promises";
-import { availableParallelism, cpus } from "node:os";
 import { basename, join } from "node:path";
 import type { Settings } from "../config/settings.js";
 import { AiwError } from "../core/errors.js";
-import type { ModelDescription } from "../core/model-description.js";
-import { packageVersion } from "../core/version.js";
-import { unjudgedWords } from "../optimize/agreement.js";
-import { type EngineName, graphKey } from "../optimize/candidate.js";
-import { resultOf } from "../optimize/describe-result.js";
-import { type FrameFiles, framesSha256, writeFrames } from "../optimize/frame-store.js";
+import { type FrameFiles, writeFrames } from "../optimize/frame-store.js";
 import { GraphMaker } from "../optimize/graph-maker.js";
 import { fillingSize, usualSize } from "../optimize/input-size.js";
-import { type Findings, type Optimized, optimize } from "../optimize/optimizer.js";
-import { type Provenance, provenancePath, readProvenance } from "../optimize/provenance.js";
+import { optimize } from "../optimize/optimizer.js";
+import type { Findings } from "../optimize/trial.js";
 import { writeWholeFile } from "../sinks/whole-file.js";
 import { withEnvLock } from "../worker-process/env-lock.js";
 import { OptimizeSteps } from "../worker-process/optimize-steps.js";
-import type { PythonEnvironment } from "../worker-process/python-env.js";
 import { openTrial } from "../worker-process/trial.js";
-import { type CalibrationFrames, calibrationFrames } from "./calibration-frames.js";
+import { calibrationFrames } from "./calibration-frames.js";
 import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
+import {
+  DEFAULT_MIN_AGREEMENT,
+  findOptimized,
+  folderName,
+  keepOptimized,
+  type OptimizedModel,
+  type Original,
+  type Subject,
+} from "./optimized-folder.js";
 import { DEFAULT_SIZE } from "./sources.js";
 import { classIds } from "./worker-session.js";
-
-const DEFAULT_MIN_AGREEMENT = 0.95;
-/** What was found, in the folder of the model. */
-const FOUND = "provenance.json";
-
-/** A model as it is to be run from now on. */
-export interface OptimizedModel {
-  /** The file to run. */
-  readonly path: string;
-  readonly provenance: Provenance;
-  /** Whether an earlier command found it. */
-  readonly reused: boolean;
-}
-
-/** The model that is optimised. */
-export interface Original {
-  readonly path: string;
-  readonly description: ModelDescription;
-}
 
 /**
  * Finds the fastest way to run a model here that agrees with it, and keeps it in aiw's cache.
@@ -61,10 +43,7 @@ export async function optimizeModel(
   const frames = await calibrationFrames(settings, machine, context);
   const subject: Subject = { original, settings, engines, python, leftOut, frames, startedAt };
   const folder = join(machine.cacheDir, "optimized", folderName(subject));
-  const find = async () => {
-    const provenance = force ? undefined : await readProvenance(join(folder, FOUND));
-    return provenance && { path: pathOf(provenance, folder, original), provenance, reused: true };
-  };
+  const find = async () => (force ? undefined : findOptimized(folder, original));
   const earlier = await find();
   if (earlier !== undefined) return earlier;
   await mkdir(folder, { recursive: true });
@@ -75,18 +54,6 @@ export async function optimizeModel(
     () => context.progress.step("waiting for another aiw command that optimises this model"),
     context.interrupt,
   );
-}
-
-/** What is optimised, for what, and with what. */
-interface Subject {
-  readonly original: Original;
-  readonly settings: Settings;
-  readonly engines: readonly EngineName[];
-  readonly python: PythonEnvironment;
-  readonly leftOut: string[];
-  readonly frames: CalibrationFrames;
-  /** performance.now() at the command's start. */
-  readonly startedAt: number;
 }
 
 /** The engines to try and an environment that has them. OpenVINO is an extra, and its lack no obstacle. */
@@ -164,7 +131,7 @@ async function work(
       onStep: (text) => progress.step(text),
       onFinding: (findings) => writeWholeFile(findingsFile, JSON.stringify(findings)),
     });
-    return await keep(folder, subject, optimized, maker, steps);
+    return await keepOptimized(folder, subject, optimized, maker, steps);
   } finally {
     // Of an interrupted command all else is kept; frames are taken anew, and are large.
     await removeFrames([calibrationFiles, judgedFiles]);
@@ -196,90 +163,6 @@ async function possible(
   const { why } = await maker.prepared(sizes[0]);
   if (why !== null) leftOut.push(`int8 was not tried: ${why}`);
   return { sizes, notQuantisable: why };
-}
-
-/** Writes what was found into the cache, and takes away what led there. */
-async function keep(
-  folder: string,
-  { original, settings, python, frames, leftOut, startedAt }: Subject,
-  optimized: Optimized,
-  maker: GraphMaker,
-  steps: OptimizeSteps,
-): Promise<OptimizedModel> {
-  const { winner, verified } = optimized;
-  const { precision, size } = winner.candidate;
-  const isItself = precision === "fp32" && size === undefined;
-  const file = isItself ? null : `${stemOf(original.path)}-${graphKey(winner.candidate)}.onnx`;
-  const source = { path: original.path, sha256: original.description.sha256 };
-  if (file !== null) {
-    const notes = verified ? {} : { aiw_notes: JSON.stringify([unverifiedNote(original.path, optimized)]) };
-    const metadata = { aiw_source_sha256: source.sha256, ...notes };
-    await steps.finish(await maker.graph(winner.candidate), metadata, join(folder, file));
-  }
-  const result = resultOf(optimized);
-  const provenance: Provenance = {
-    schema: "aiw.optimized/1",
-    created: new Date().toISOString(),
-    source,
-    file,
-    ...result,
-    min_agreement: settings.min_agreement ?? DEFAULT_MIN_AGREEMENT,
-    calibration: {
-      sources: [...frames.sources],
-      frames: frames.calibrating.length,
-      sha256: framesSha256(frames),
-    },
-    settings: shownSettings(settings),
-    versions: { aiw: packageVersion(), python: python.python, ...result.versions },
-    machine: { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism() },
-    remarks: [...leftOut, ...busyRemark(optimized)],
-    seconds: Math.round((performance.now() - startedAt) / 1000),
-  };
-  const text = `${JSON.stringify(provenance, null, 2)}\n`;
-  if (file !== null) await writeWholeFile(provenancePath(join(folder, file)), text);
-  await writeWholeFile(join(folder, FOUND), text);
-  await maker.clear();
-  return { path: pathOf(provenance, folder, original), provenance, reused: false };
-}
-
-function busyRemark({ busy }: Optimized): string[] {
-  if (busy === undefined) return [];
-  const [least, most] = busy.map((ms) => ms.toFixed(0));
-  return [
-    `The machine was busy: turns of the unchanged model took ${least} to ${most} ms. On a quiet one --force may find another.`,
-  ];
-}
-
-function unverifiedNote(path: string, { reference, judgedFrames }: Optimized): string {
-  return `detections not verified against ${basename(path)}: ${unjudgedWords(reference, judgedFrames)}`;
-}
-
-function pathOf({ file }: Provenance, folder: string, original: Original): string {
-  return file === null ? original.path : join(folder, file);
-}
-
-/** One folder for a model, what it looks at, and what it is to be good for. */
-function folderName({ original, settings, engines, python, frames }: Subject): string {
-  const { threads, min_agreement: min, allow_unverified: unverified } = settings;
-  const all = [
-    ...[packageVersion(), original.description.sha256, framesSha256(frames), engines, python.python],
-    ...[shownSettings(settings), threads, min, unverified === true, cpus()[0]?.model, availableParallelism()],
-  ];
-  const key = createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 12);
-  return `${stemOf(original.path)}-${key}`;
-}
-
-function shownSettings({ conf, iou, classes, size = DEFAULT_SIZE }: Settings): Provenance["settings"] {
-  return {
-    conf: conf ?? null,
-    iou: iou ?? null,
-    classes: classes === undefined ? null : [...classes],
-    size: size === "native" ? size : `${size.width}x${size.height}`,
-  };
-}
-
-function stemOf(path: string): string {
-  return basename(path).replace(/\.onnx$/i, "");
 }
 
 async function readFindings(path: string): Promise<Findings> {

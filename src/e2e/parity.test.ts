@@ -25,13 +25,19 @@ function expectAgreement(found: Json[], wanted: Json[], conf: number): void {
   expect(sure(found).filter((d) => !like(d, wanted))).toEqual([]);
 }
 
-async function detect(name: string, conf: string, iouThreshold: string): Promise<Json[]> {
+/** A Python with the tests' packages, openvino among them; unset where vitest is run by hand. */
+const TEST_PYTHON = process.env.AIW_TEST_PYTHON;
+
+async function detect(name: string, conf: string, iouThreshold: string, engine = "auto"): Promise<Json[]> {
   const sources = ["--source", media("bus.jpg"), media("dog.jpg"), "--size", "native"];
-  const { code, stdout, stderr } = await aiw([
-    "run",
-    ...sources,
-    ...["--model", model(name), "--conf", conf, "--iou", iouThreshold, "--out", "ndjson:-"],
-  ]);
+  const { code, stdout, stderr } = await aiw(
+    [
+      ...["run", "--engine", engine, ...sources],
+      ...["--model", model(name), "--conf", conf, "--iou", iouThreshold, "--out", "ndjson:-"],
+    ],
+    // The tests' own environment has both engines, so that nothing need be made for one.
+    engine === "openvino" ? { AIW_PYTHON: TEST_PYTHON } : {},
+  );
   expect(code, stderr).toBe(0);
   return jsonLines(stdout);
 }
@@ -40,22 +46,24 @@ async function detect(name: string, conf: string, iouThreshold: string): Promise
 const DETECTOR = fileURLToPath(new URL("../../worker/models/synthetic.onnx", import.meta.url));
 
 describe.skipIf(!hasShared)("detections (skipped without the shared test data)", () => {
-  it.each([
-    ["yolo11n", "0.25", "0.7"],
-    ["yolox-nano", "0.3", "0.45"],
-  ])("%s finds what its reference implementation finds", async (name, conf, iouThreshold) => {
-    const golden = JSON.parse(readFileSync(shared(`golden/${name}.json`), "utf8"));
-    const records = await detect(name, conf, iouThreshold);
-    expect(records.map(({ source }) => source)).toEqual(Object.keys(golden));
-    expect(records.length).toBe(2);
-    for (const record of records) {
-      const { width, height, detections } = golden[record.source];
-      expect(record).toMatchObject({ schema: "aiw.detections/1", width, height });
-      expectAgreement(record.detections, detections, Number(conf));
-      const { total, ...stages } = record.latency_ms;
-      const sum = Object.values<number>(stages).reduce((a, b) => a + b, 0);
-      expect(sum).toBeCloseTo(total, 6);
-    }
+  describe.each(["onnxruntime", "openvino"])("by %s", (engine) => {
+    it.skipIf(engine === "openvino" && TEST_PYTHON === undefined).each([
+      ["yolo11n", "0.25", "0.7"],
+      ["yolox-nano", "0.3", "0.45"],
+    ])("%s finds what its reference implementation finds", async (name, conf, iouThreshold) => {
+      const golden = JSON.parse(readFileSync(shared(`golden/${name}.json`), "utf8"));
+      const records = await detect(name, conf, iouThreshold, engine);
+      expect(records.map(({ source }) => source)).toEqual(Object.keys(golden));
+      expect(records.length).toBe(2);
+      for (const record of records) {
+        const { width, height, detections } = golden[record.source];
+        expect(record).toMatchObject({ schema: "aiw.detections/1", width, height });
+        expectAgreement(record.detections, detections, Number(conf));
+        const { total, ...stages } = record.latency_ms;
+        const sum = Object.values<number>(stages).reduce((a, b) => a + b, 0);
+        expect(sum).toBeCloseTo(total, 6);
+      }
+    });
   });
 
   it("the dynamic and the NMS export agree with the static one", async () => {

@@ -64,3 +64,35 @@ export function changes({ engine, precision, size }: Candidate): number {
   const bits = precision === "fp32" ? 0 : precision.operators === "conv" ? 4 : 8;
   return bits + (size === undefined ? 0 : 2) + (engine === "onnxruntime" ? 0 : 1);
 }
+
+/** What there is to try. */
+export interface Choices {
+  readonly engines: readonly EngineName[];
+  /** Input sizes beside the model's own, the one to prefer first. */
+  readonly sizes: readonly string[];
+  /** What keeps the model from being quantised, or null. */
+  readonly notQuantisable: string | null;
+  /** Threads that were asked for; undefined = as many as the process may use. */
+  readonly threads: number | undefined;
+}
+
+/** The model as it is on every engine, at every size. */
+export function floats({ engines, sizes, threads }: Choices): Candidate[] {
+  return engines.flatMap((engine) =>
+    [undefined, ...sizes].map((size) => ({ engine, precision: "fp32" as const, size, threads })),
+  );
+}
+
+/** In 8 bits on every engine at one size, with as little as can be in float; none where that is not possible. */
+export function integers(
+  { engines, notQuantisable, threads }: Choices,
+  size: string | undefined,
+): Candidate[] {
+  if (notQuantisable !== null) return [];
+  return engines.flatMap((engine) =>
+    (["conv", "all"] as const).map((operators) => ({
+      ...{ engine, size, threads },
+      precision: { operators, keptFloat: "decode" as const },
+    })),
+  );
+}

@@ -1,98 +1,18 @@
 import { AiwError } from "../core/errors.js";
 import { median } from "../core/median.js";
 import { plural } from "../core/plural.js";
-import { type Agreement, agreementOf, type DetectionRow, isEnough, unjudgedWords } from "./agreement.js";
+import { agreementOf, type DetectionRow, isEnough, unjudgedWords } from "./agreement.js";
 import {
   type Candidate,
   candidateKey,
   changes,
-  type EngineName,
+  floats,
+  integers,
   moreFloat,
   precisionWords,
 } from "./candidate.js";
+import type { Optimized, OptimizerOptions, Reference, Trial, Tried } from "./trial.js";
 import { turns } from "./turns.js";
-
-/** A loaded candidate. */
-export interface Trial {
-  readonly facts: TrialFacts;
-  /** Times of that many inferences, microseconds. */
-  time(runs: number): Promise<readonly number[]>;
-  /** What it sees in the judged frames `first` to `end` - 1. */
-  detect(first: number, end: number): Promise<{ detections: readonly (readonly DetectionRow[])[] }>;
-  close(): Promise<void>;
-}
-
-export interface TrialFacts {
-  readonly loadMs: number;
-  readonly width: number;
-  readonly height: number;
-  readonly provider: string;
-  readonly version: string;
-  readonly threads: number;
-  readonly rssBytes: number;
-}
-
-/** What the unchanged model sees, of each judged frame. */
-type Reference = readonly (readonly DetectionRow[])[];
-
-/** What was found out before and need not be again, kept where an interruption does not reach it. */
-export interface Findings {
-  reference?: Reference;
-  agreements: Record<string, Agreement>;
-}
-
-export interface OptimizerOptions {
-  readonly engines: readonly EngineName[];
-  /** Input sizes to try beside the model's own ("640x480"). */
-  readonly sizes: readonly string[];
-  /** What keeps the model from being quantised. */
-  readonly notQuantisable: string | null;
-  /** Threads that were asked for; undefined = other numbers may be tried. */
-  readonly threads: number | undefined;
-  /** Frames to judge on. */
-  readonly judged: number;
-  /** Ids of the classes that count; undefined = all. */
-  readonly classes: readonly number[] | undefined;
-  /** Least F1 and mean IoU with the unchanged model, 0..1. */
-  readonly minAgreement: number;
-  /** Whether a candidate may win whose agreement can't be judged. */
-  readonly allowUnverified: boolean;
-  readonly findings: Findings;
-  /** Loads a candidate in a process of its own. @throws AiwError where that can't be done */
-  readonly open: (candidate: Candidate) => Promise<Trial>;
-  readonly onStep: (text: string) => void;
-  /** Told after something was found out that an interruption must not lose. */
-  readonly onFinding: (findings: Findings) => Promise<void>;
-}
-
-/** What became of a candidate. */
-export interface Tried {
-  readonly candidate: Candidate;
-  readonly facts?: TrialFacts;
-  /** Typical time of an inference when each was tried alone, milliseconds. */
-  readonly aloneMs?: number;
-  /** With the unchanged model's detections; absent where it was too slow to matter, or can't be judged. */
-  readonly agreement?: Agreement;
-  /** Median and range of its turns among the last, milliseconds. */
-  readonly finalMs?: number;
-  /** Times the unchanged model's time, both measured in turns; below 1 is faster. */
-  readonly ratio?: number;
-  /** Why it can't be run. */
-  readonly failure?: string;
-}
-
-export interface Optimized {
-  /** The fastest that may be used. */
-  readonly winner: Tried;
-  readonly all: readonly Tried[];
-  /** Whether the winner's detections were judged; an unchanged model needs no judging. */
-  readonly verified: boolean;
-  /** Least and largest time of the unchanged model's turns, milliseconds, where they differ too much. */
-  readonly busy: readonly [number, number] | undefined;
-  /** Detections of the unchanged model that were judged by. */
-  readonly reference: number;
-  readonly judgedFrames: number;
-}
 
 /** Fewer detections of the unchanged model than these say nothing of an agreement of 0.95. */
 const LEAST_REFERENCE = 20;
@@ -151,7 +71,7 @@ class Optimizer {
       const detections = reference.reduce((sum, rows) => sum + rows.length, 0);
       const canJudge = detections >= LEAST_REFERENCE;
       if (!canJudge && !options.allowUnverified) throw unjudged(detections, reference.length);
-      await this.timeAlone(this.candidates());
+      await this.timeAlone([...floats(options), ...integers(options, options.sizes[0])]);
       const finalists = await this.finalists(canJudge ? reference : undefined);
       await this.timeInTurns(unchanged, await this.withOtherThreads(finalists));
       const winner = this.winner(unchanged);
@@ -191,30 +111,6 @@ class Optimizer {
     }
   }
 
-  /**
-   * All that are tried at first, with little of a graph in float. In 8 bits only at the smaller input:
-   * whoever wants speed wants both.
-   */
-  private candidates(): Candidate[] {
-    const { engines, sizes, threads } = this.options;
-    const [smaller] = sizes;
-    const floats = engines.flatMap((engine) =>
-      [undefined, ...sizes].map((size) => ({ engine, precision: "fp32" as const, size, threads })),
-    );
-    return [...floats, ...this.integers(smaller)];
-  }
-
-  private integers(size: string | undefined): Candidate[] {
-    const { engines, notQuantisable, threads } = this.options;
-    if (notQuantisable !== null) return [];
-    return engines.flatMap((engine) =>
-      (["conv", "all"] as const).map((operators) => ({
-        ...{ engine, size, threads },
-        precision: { operators, keptFloat: "decode" as const },
-      })),
-    );
-  }
-
   private async timeAlone(candidates: readonly Candidate[]): Promise<void> {
     for (const [index, candidate] of candidates.entries()) {
       this.options.onStep(`timing ${wordsOf(candidate)} (${index + 1} of ${candidates.length})`);
@@ -231,7 +127,7 @@ class Optimizer {
     const passed = await this.fastest(reference);
     const hasIntegers = passed.some(({ candidate }) => candidate.precision !== "fp32");
     if (hasIntegers || this.options.sizes.length === 0) return passed;
-    await this.timeAlone(this.integers(undefined));
+    await this.timeAlone(integers(this.options, undefined));
     return this.fastest(reference);
   }
 

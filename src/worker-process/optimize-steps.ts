@@ -55,9 +55,15 @@ export class OptimizeSteps {
     written.parse(await this.run("quantize", model, args));
   }
 
-  /** Writes the model with these metadata properties. */
-  async finish(model: string, metadata: Readonly<Record<string, string>>, out: string): Promise<void> {
-    const args = ["--metadata", JSON.stringify(metadata), "--out", out];
+  /** Writes the model with these metadata properties, and notes that are said wherever it is used. */
+  async finish(
+    model: string,
+    metadata: Readonly<Record<string, string>>,
+    notes: readonly string[],
+    out: string,
+  ): Promise<void> {
+    const said = notes.map((note) => `--note=${note}`);
+    const args = ["--metadata", JSON.stringify(metadata), ...said, "--out", out];
     written.parse(await this.run("finish", model, args));
   }
 

@@ -194,6 +194,8 @@ def test_a_fall_to_the_cpu_is_never_silent(tmp_path: Path) -> None:
         pytest.skip("this machine has a GPU that onnxruntime can use")
     (warning,) = engine.warnings
     assert warning.startswith("CUDAExecutionProvider did not start (")
+    if "CUDAExecutionProvider" not in ort.available_providers():
+        assert "(it is not in this onnxruntime)" in warning
     assert warning.endswith("inference runs on CPUExecutionProvider")
 
 

@@ -203,13 +203,19 @@ def fallen(wanted: Sequence[str], started: Sequence[str], required: str) -> Iter
     for name in wanted:
         if name in started:
             continue
-        reason = failure_of(partial(start_provider, name, tiny_model())) or "onnxruntime does not say why"
+        reason = _why_not_started(name)
         if name == required:
             raise WorkerError(
                 Code.PROVIDER_MISSING,
                 f"the required provider '{name}' did not start: {reason}; there is {', '.join(started)}",
             )
         yield f"{name} did not start ({reason}); inference runs on {started[0]}"
+
+
+def _why_not_started(name: str) -> str:
+    if name not in ort.get_available_providers():
+        return "it is not in this onnxruntime"
+    return failure_of(partial(start_provider, name, tiny_model())) or "onnxruntime does not say why"
 
 
 def _not_loaded(path: Path, error: Exception) -> WorkerError:

@@ -54,6 +54,9 @@ def _parser() -> Parser:
     finish = commands.add_parser("finish", help="write a model with more metadata")
     finish.set_defaults(run=_finish)
     finish.add_argument("--metadata", required=True, help="a JSON object of texts")
+    finish.add_argument(
+        "--note", action="append", default=[], help="what is to be said of the model from now on"
+    )
 
     trial = commands.add_parser("trial", help="load a model and answer the questions on stdin")
     trial.set_defaults(run=_trial)
@@ -107,7 +110,7 @@ def _quantize(arguments: argparse.Namespace, out: TextIO) -> None:
 def _finish(arguments: argparse.Namespace, out: TextIO) -> None:
     from aiw_worker.optimize.prepare import finish  # noqa: PLC0415 - as above
 
-    finish(arguments.model, json.loads(arguments.metadata), arguments.out)
+    finish(arguments.model, json.loads(arguments.metadata), arguments.note, arguments.out)
     _say(out, {"bytes": arguments.out.stat().st_size})
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import onnx
 
 from aiw_worker.datatypes import Size
 from aiw_worker.engines import simplify
+from aiw_worker.notes import NOTES_KEY, model_notes
 from aiw_worker.optimize import graph as graphs
 
 # What the quantiser can read; ranges of float16 graphs it takes for something else.
@@ -48,14 +50,16 @@ def prepare(path: Path, size: Size | None, out: Path) -> dict[str, Any]:
     return {"why": _not_quantisable(model)}
 
 
-def finish(path: Path, metadata: Mapping[str, str], out: Path) -> None:
-    """Writes the model with these metadata properties set.
+def finish(path: Path, metadata: Mapping[str, str], notes: Sequence[str], out: Path) -> None:
+    """Writes the model with these metadata properties set, and notes behind those that it has.
 
     Raises:
         WorkerError: MODEL_INVALID.
     """
     model = graphs.load(path)
-    graphs.set_metadata(model, metadata)
+    all_notes = [*model_notes({prop.key: prop.value for prop in model.metadata_props}), *notes]
+    noted = {NOTES_KEY: json.dumps(all_notes)} if all_notes else {}
+    graphs.set_metadata(model, {**metadata, **noted})
     onnx.save(model, str(out))
 
 

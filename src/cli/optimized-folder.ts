@@ -1,0 +1,141 @@
+import { createHash } from "node:crypto";
+import { availableParallelism, cpus } from "node:os";
+import { basename, join } from "node:path";
+import type { Settings } from "../config/settings.js";
+import type { ModelDescription } from "../core/model-description.js";
+import { packageVersion } from "../core/version.js";
+import { unjudgedWords } from "../optimize/agreement.js";
+import { type EngineName, graphKey } from "../optimize/candidate.js";
+import { resultOf } from "../optimize/describe-result.js";
+import { framesSha256 } from "../optimize/frame-store.js";
+import type { GraphMaker } from "../optimize/graph-maker.js";
+import { type Provenance, provenancePath, readProvenance } from "../optimize/provenance.js";
+import type { Optimized } from "../optimize/trial.js";
+import { writeWholeFile } from "../sinks/whole-file.js";
+import type { OptimizeSteps } from "../worker-process/optimize-steps.js";
+import type { PythonEnvironment } from "../worker-process/python-env.js";
+import type { CalibrationFrames } from "./calibration-frames.js";
+import { DEFAULT_SIZE } from "./sources.js";
+
+/** Least F1 and mean IoU with the unchanged model's detections, 0..1. */
+export const DEFAULT_MIN_AGREEMENT = 0.95;
+/** What was found, in the folder of the model. */
+const FOUND = "provenance.json";
+
+/** A model as it is to be run from now on. */
+export interface OptimizedModel {
+  /** The file to run. */
+  readonly path: string;
+  readonly provenance: Provenance;
+  /** Whether an earlier command found it. */
+  readonly reused: boolean;
+}
+
+/** The model that is optimised. */
+export interface Original {
+  readonly path: string;
+  readonly description: ModelDescription;
+}
+
+/** What is optimised, for what, and with what. */
+export interface Subject {
+  readonly original: Original;
+  readonly settings: Settings;
+  readonly engines: readonly EngineName[];
+  readonly python: PythonEnvironment;
+  readonly leftOut: string[];
+  readonly frames: CalibrationFrames;
+  /** performance.now() at the command's start. */
+  readonly startedAt: number;
+}
+
+/** What an earlier command has found for the same; undefined where none has. */
+export async function findOptimized(folder: string, original: Original): Promise<OptimizedModel | undefined> {
+  const provenance = await readProvenance(join(folder, FOUND));
+  return provenance && { path: pathOf(provenance, folder, original), provenance, reused: true };
+}
+
+/** Writes what was found into the cache, and takes away what led there. */
+export async function keepOptimized(
+  folder: string,
+  { original, settings, python, frames, leftOut, startedAt }: Subject,
+  optimized: Optimized,
+  maker: GraphMaker,
+  steps: OptimizeSteps,
+): Promise<OptimizedModel> {
+  const { winner, verified } = optimized;
+  const { precision, size } = winner.candidate;
+  const isItself = precision === "fp32" && size === undefined;
+  const file = isItself ? null : `${stemOf(original.path)}-${graphKey(winner.candidate)}.onnx`;
+  const source = { path: original.path, sha256: original.description.sha256 };
+  if (file !== null) {
+    const notes = verified ? [] : [unverifiedNote(original.path, optimized)];
+    const metadata = { aiw_source_sha256: source.sha256 };
+    await steps.finish(await maker.graph(winner.candidate), metadata, notes, join(folder, file));
+  }
+  const result = resultOf(optimized);
+  const provenance: Provenance = {
+    schema: "aiw.optimized/1",
+    created: new Date().toISOString(),
+    source,
+    file,
+    ...result,
+    min_agreement: settings.min_agreement ?? DEFAULT_MIN_AGREEMENT,
+    calibration: {
+      sources: [...frames.sources],
+      frames: frames.calibrating.length,
+      sha256: framesSha256(frames),
+    },
+    settings: shownSettings(settings),
+    versions: { aiw: packageVersion(), python: python.python, ...result.versions },
+    machine: { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism() },
+    remarks: [...leftOut, ...busyRemark(optimized)],
+    seconds: Math.round((performance.now() - startedAt) / 1000),
+  };
+  const text = `${JSON.stringify(provenance, null, 2)}\n`;
+  if (file !== null) await writeWholeFile(provenancePath(join(folder, file)), text);
+  await writeWholeFile(join(folder, FOUND), text);
+  await maker.clear();
+  return { path: pathOf(provenance, folder, original), provenance, reused: false };
+}
+
+function busyRemark({ busy }: Optimized): string[] {
+  if (busy === undefined) return [];
+  const [least, most] = busy.map((ms) => ms.toFixed(0));
+  return [
+    `The machine was busy: turns of the unchanged model took ${least} to ${most} ms. On a quiet one --force may find another.`,
+  ];
+}
+
+function unverifiedNote(path: string, { reference, judgedFrames }: Optimized): string {
+  return `detections not verified against ${basename(path)}: ${unjudgedWords(reference, judgedFrames)}`;
+}
+
+function pathOf({ file }: Provenance, folder: string, original: Original): string {
+  return file === null ? original.path : join(folder, file);
+}
+
+/** One folder for a model, what it looks at, and what it is to be good for. */
+export function folderName({ original, settings, engines, python, frames }: Subject): string {
+  const { threads, min_agreement: min, allow_unverified: unverified } = settings;
+  const all = [
+    ...[packageVersion(), original.description.sha256, framesSha256(frames), engines, python.python],
+    ...[shownSettings(settings), threads, min, unverified === true, cpus()[0]?.model, availableParallelism()],
+  ];
+  const key = createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 12);
+  return `${stemOf(original.path)}-${key}`;
+}
+
+/** The settings that a model's detections depend on. */
+function shownSettings({ conf, iou, classes, size = DEFAULT_SIZE }: Settings): Provenance["settings"] {
+  return {
+    conf: conf ?? null,
+    iou: iou ?? null,
+    classes: classes === undefined ? null : [...classes],
+    size: size === "native" ? size : `${size.width}x${size.height}`,
+  };
+}
+
+function stemOf(path: string): string {
+  return basename(path).replace(/\.onnx$/i, "");
+}
