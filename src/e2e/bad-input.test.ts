@@ -45,7 +45,7 @@ describe("bad usage", () => {
     [["run", "--nonsense"], "USAGE", "--nonsense"],
     [["nonsense"], "USAGE", "nonsense"],
     [["doctor", "--worker", "nowhere"], "USAGE", '--worker "nowhere"'],
-    [["init", "--model", "x.onnx", "--optimize"], "NOT_BUILT", "--optimize is not built yet"],
+    [["init", "--optimize", "--device", "cuda"], "USAGE", "--optimize is for the CPU"],
     [["compare", "a.json"], "USAGE", "missing required argument 'head'"],
     [["compare", "a.json", "b.json", "c.json"], "USAGE", "too many arguments"],
     [

@@ -109,7 +109,7 @@ describe("aiw init", () => {
       1,
       /OUTPUT_FAILED|CONFIG_INVALID/,
     ],
-    ["what is not built", ["--optimize"], 2, /NOT_BUILT: --optimize is not built yet/],
+    ["what does not go together", ["--optimize", "--device", "cuda"], 2, /USAGE: --optimize is for the CPU/],
   ])("refuses %s in one line, before anything is made", async (_, args, exit, message) => {
     const { path, config } = folder();
     const { code, stdout, stderr } = await init(config, ...args);
