@@ -59,27 +59,29 @@ export async function optimize(options: OptimizerOptions): Promise<Optimized> {
 class Optimizer {
   private readonly tried = new Map<string, Tried>();
   private readonly open = new Map<string, Trial>();
+  private readonly unchanged: Candidate;
   private busy: readonly [number, number] | undefined;
 
-  constructor(private readonly options: OptimizerOptions) {}
+  constructor(private readonly options: OptimizerOptions) {
+    this.unchanged = { ...UNCHANGED, threads: options.threads };
+  }
 
   async run(): Promise<Optimized> {
     const { options } = this;
-    const unchanged: Candidate = { ...UNCHANGED, threads: options.threads };
     try {
-      const reference = await this.reference(unchanged);
-      const detections = reference.reduce((sum, rows) => sum + rows.length, 0);
+      const reference = await this.reference();
+      const detections = this.countOf(reference);
       const canJudge = detections >= LEAST_REFERENCE;
       if (!canJudge && !options.allowUnverified) throw unjudged(detections, reference.length);
       await this.timeAlone([...floats(options), ...integers(options, options.sizes[0])]);
       const finalists = await this.finalists(canJudge ? reference : undefined);
-      await this.timeInTurns(unchanged, await this.withOtherThreads(finalists));
-      const winner = this.winner(unchanged);
+      await this.timeInTurns(await this.withOtherThreads(finalists));
+      const winner = this.winner();
       return {
         winner,
         all: [...this.tried.values()],
         busy: this.busy,
-        verified: canJudge || candidateKey(winner.candidate) === candidateKey(unchanged),
+        verified: canJudge || this.isUnchanged(winner.candidate),
         reference: detections,
         judgedFrames: reference.length,
       };
@@ -89,11 +91,11 @@ class Optimizer {
   }
 
   /** What the unchanged model sees, in as many frames as it takes to have enough to judge by. */
-  private async reference(unchanged: Candidate): Promise<Reference> {
+  private async reference(): Promise<Reference> {
     const { findings, judged, onFinding, onStep } = this.options;
     if (findings.reference !== undefined) return findings.reference;
     onStep("looking at the frames with the model as it is");
-    const trial = await this.options.open(unchanged);
+    const trial = await this.options.open(this.unchanged);
     try {
       const rows: (readonly DetectionRow[])[] = [];
       let found = 0;
@@ -101,7 +103,7 @@ class Optimizer {
         const end = Math.min(judged, rows.length + FRAMES_AT_ONCE);
         const { detections } = await trial.detect(rows.length, end);
         rows.push(...detections);
-        found = rows.reduce((sum, { length }) => sum + length, 0);
+        found = this.countOf(rows);
       }
       findings.reference = rows;
       await onFinding(findings);
@@ -109,6 +111,11 @@ class Optimizer {
     } finally {
       await trial.close();
     }
+  }
+
+  /** Detections that there are to agree with: of the classes that count, and not too small to be matched. */
+  private countOf(reference: Reference): number {
+    return agreementOf(reference, reference, this.options.classes).reference;
   }
 
   private async timeAlone(candidates: readonly Candidate[]): Promise<void> {
@@ -133,7 +140,7 @@ class Optimizer {
 
   /** From the fastest down, with more of the graph in float where that is needed. */
   private async fastest(reference: Reference | undefined): Promise<Tried[]> {
-    const waiting = [...this.tried.values()].filter(({ aloneMs }) => aloneMs !== undefined);
+    const waiting = [...this.tried.values()].filter(isTimed);
     const passed: Tried[] = [];
     while (passed.length < FINALISTS) {
       waiting.sort((a, b) => (a.aloneMs ?? 0) - (b.aloneMs ?? 0));
@@ -148,7 +155,7 @@ class Optimizer {
         const instead = moreFloat(candidate);
         if (instead === undefined || this.tried.has(candidateKey(instead))) continue;
         await this.timeAlone([instead]);
-        waiting.push(this.of(instead));
+        waiting.push(...[this.of(instead)].filter(isTimed));
       }
     }
     return passed;
@@ -188,10 +195,10 @@ class Optimizer {
     return [...finalists, this.of(half)];
   }
 
-  private async timeInTurns(unchanged: Candidate, finalists: readonly Tried[]): Promise<void> {
+  private async timeInTurns(finalists: readonly Tried[]): Promise<void> {
     const { onStep } = this.options;
-    const keys = new Set([candidateKey(unchanged)]);
-    const entrants = [unchanged];
+    const keys = new Set([candidateKey(this.unchanged)]);
+    const entrants = [this.unchanged];
     for (const { candidate, failure } of finalists) {
       if (failure !== undefined || keys.has(candidateKey(candidate))) continue;
       keys.add(candidateKey(candidate));
@@ -207,32 +214,46 @@ class Optimizer {
         return Promise.resolve();
       });
     }
-    const trialOf = (candidate: Candidate) => {
-      const trial = this.open.get(candidateKey(candidate));
-      if (trial === undefined) throw new Error(`${candidateKey(candidate)} is not loaded`);
-      return trial;
-    };
-    const rounds = await turns(loaded, ROUNDS, async (candidate, round) => {
+    const rounds = await turns(loaded, ROUNDS, (candidate, round) => {
       onStep(`timing ${plural(loaded.length, "candidate")} in turns, round ${round + 1} of ${ROUNDS}`);
-      return lowerQuartile(await trialOf(candidate).time(RUNS_A_TURN)) / 1000;
+      return this.turn(candidate);
     });
     const [first] = rounds;
     const [least, most] = [Math.min(...(first?.values ?? [])), Math.max(...(first?.values ?? []))];
     if (most > BUSY * least) this.busy = [least, most];
     for (const { item, values, ratios } of rounds) {
+      if (this.of(item).failure !== undefined) continue;
       this.note(item, { finalMs: median(values), ratio: median(ratios) });
     }
   }
 
-  private winner(unchanged: Candidate): Tried {
-    const inTurns = [...this.tried.values()].filter(({ ratio }) => ratio !== undefined);
+  /** Milliseconds; not a number once it has failed, as it may where memory is short for so many at once. */
+  private async turn(candidate: Candidate): Promise<number> {
+    const key = candidateKey(candidate);
+    const trial = this.open.get(key);
+    if (trial === undefined) return Number.NaN;
+    try {
+      return lowerQuartile(await trial.time(RUNS_A_TURN)) / 1000;
+    } catch (error) {
+      this.open.delete(key);
+      await trial.close();
+      this.noteFailure(candidate, error);
+      return Number.NaN;
+    }
+  }
+
+  /** The unchanged model runs on ONNX Runtime: where another engine is asked for, it is no more than the measure. */
+  private winner(): Tried {
+    const { engines } = this.options;
+    const inTurns = [...this.tried.values()].filter(
+      ({ candidate, ratio }) => ratio !== undefined && engines.includes(candidate.engine),
+    );
     const fastest = Math.min(...inTurns.map(({ ratio = 1 }) => ratio));
     const alike = inTurns.filter(({ ratio = 1 }) => ratio <= fastest * AS_FAST);
     alike.sort((a, b) => changes(a.candidate) - changes(b.candidate) || (a.ratio ?? 1) - (b.ratio ?? 1));
-    return alike[0] ?? this.of(unchanged);
+    return alike[0] ?? this.of(this.unchanged);
   }
 
-  /** What can't be run is noted, with its reason; an interruption ends everything. */
   private async try(candidate: Candidate, use: (trial: Trial) => Promise<void>): Promise<void> {
     let trial: Trial | undefined;
     try {
@@ -240,9 +261,19 @@ class Optimizer {
       await use(trial);
     } catch (error) {
       await trial?.close();
-      if (!(error instanceof AiwError) || error.code === "INTERRUPTED") throw error;
-      this.note(candidate, { failure: error.message });
+      this.noteFailure(candidate, error);
     }
+  }
+
+  /** What can't be run is noted, with its reason; the unchanged model's failure and an interruption end it all. */
+  private noteFailure(candidate: Candidate, error: unknown): void {
+    const isExpected = error instanceof AiwError && error.code !== "INTERRUPTED";
+    if (!isExpected || this.isUnchanged(candidate)) throw error;
+    this.note(candidate, { failure: error.message });
+  }
+
+  private isUnchanged(candidate: Candidate): boolean {
+    return candidateKey(candidate) === candidateKey(this.unchanged);
   }
 
   private note(candidate: Candidate, found: Omit<Tried, "candidate">): void {
@@ -253,6 +284,10 @@ class Optimizer {
   private of(candidate: Candidate): Tried {
     return this.tried.get(candidateKey(candidate)) ?? { candidate };
   }
+}
+
+function isTimed({ aloneMs, failure }: Tried): boolean {
+  return aloneMs !== undefined && failure === undefined;
 }
 
 function unjudged(detections: number, frames: number): AiwError {

@@ -12,7 +12,7 @@ export interface SampleLimits {
   readonly count: number;
   /** Most bytes that they may take together. */
   readonly bytes: number;
-  /** Most frames that are looked at, of a source that may never end. */
+  /** Most frames that are looked at, decodable or not, of a source that may never end. */
   readonly looked: number;
 }
 
@@ -29,21 +29,24 @@ export async function sample(
   let held = 0;
   let every = 1;
   let seen = 0;
+  let asked = 0;
   for await (const item of items) {
-    if (isFailure(item)) continue;
-    if (seen % every === 0) {
-      const { width, height, data } = item;
-      kept.push({ pixels: Uint8Array.from(data), width, height });
-      held += data.byteLength;
+    asked++;
+    if (!isFailure(item)) {
+      if (seen % every === 0) {
+        const { width, height, data } = item;
+        kept.push({ pixels: Uint8Array.from(data), width, height });
+        held += data.byteLength;
+      }
+      item.release();
+      seen++;
     }
-    item.release();
-    seen++;
     if (kept.length > 1 && (kept.length >= 2 * count || held > 2 * bytes)) {
       kept = kept.filter((_, index) => index % 2 === 0);
       held = kept.reduce((sum, { pixels }) => sum + pixels.byteLength, 0);
       every *= 2;
     }
-    if (seen >= looked) break;
+    if (asked >= looked) break;
   }
   return spread(kept, Math.min(count, fitting(kept, bytes)));
 }

@@ -13,7 +13,8 @@ export function optimizeTable(found: Provenance): string {
   const table = new Table({
     head,
     colAligns: head.map((name) => (["precision", "engine"].includes(name) ? "left" : "right")),
-    style: { head: [], border: [], compact: true },
+    // With one column more there is no room to lose.
+    style: { head: [], border: [], compact: true, ...(hasThreads ? { "padding-left": 0 } : {}) },
   });
   const isFailed = ({ failure }: CandidateFigures) => failure !== null;
   const tried = found.candidates.filter((one) => !isFailed(one)).sort((a, b) => speed(a) - speed(b));

@@ -1,0 +1,88 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { provenanceOf } from "../testing/provenance.js";
+import { checkFresh, fileSha256, provenancePath, readProvenance } from "./provenance.js";
+
+/** A model and what was made of it. */
+async function optimized() {
+  const folder = mkdtempSync(join(tmpdir(), "aiw-provenance-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const source = join(folder, "source.onnx");
+  const model = join(folder, "source-int8.onnx");
+  writeFileSync(source, "abc");
+  const sha256 = await fileSha256(source);
+  const found = provenanceOf({ source: { path: source, sha256 } });
+  writeFileSync(provenancePath(model), JSON.stringify(found));
+  return { source, model, sha256, found };
+}
+
+it("hashes a file as everybody does", async () => {
+  const { sha256 } = await optimized();
+  expect(sha256).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+});
+
+it.each([
+  ["a/b.onnx", "a/b.provenance.json"],
+  ["a/b.ONNX", "a/b.provenance.json"],
+  ["a.onnx/b", "a.onnx/b.provenance.json"],
+])("lies beside %s as %s", (model, path) => {
+  expect(provenancePath(model)).toBe(path);
+});
+
+describe("a model that aiw has optimised", () => {
+  it("is fresh while its original is the same, whatever else happens to that", async () => {
+    const { model, source, found } = await optimized();
+    expect(await checkFresh(model)).toBeUndefined();
+    writeFileSync(source, "abc");
+    expect(await checkFresh(model)).toBeUndefined();
+    expect(await readProvenance(provenancePath(model))).toEqual(found);
+  });
+
+  it("is stale once that has changed, with both hashes", async () => {
+    const { model, source, sha256 } = await optimized();
+    writeFileSync(source, "abd");
+    const now = await fileSha256(source);
+    expect(now).not.toBe(sha256);
+    await expect(checkFresh(model)).rejects.toMatchObject({
+      code: "MODEL_STALE",
+      message: `source-int8.onnx was made from ${source}, which has changed since (SHA-256 ${now.slice(0, 12)}, was ${sha256.slice(0, 12)})`,
+    });
+  });
+
+  it("can't be told to be fresh where that has vanished", async () => {
+    const { model, source } = await optimized();
+    rmSync(source);
+    expect(await checkFresh(model)).toBe(
+      `source-int8.onnx was made from ${source}, which is not there any more: whether it is up to date can't be told`,
+    );
+  });
+
+  it("nor where that can't be read", async () => {
+    const { model, source } = await optimized();
+    rmSync(source);
+    mkdirSync(source);
+    expect(await checkFresh(model)).toContain("can't be read");
+  });
+});
+
+describe("a model that aiw has not optimised", () => {
+  it("has no provenance", async () => {
+    const { source } = await optimized();
+    expect(await checkFresh(source)).toBeUndefined();
+  });
+
+  it.each([
+    ["cut off", (text: string) => text.slice(0, 100)],
+    ["somebody else's", () => '{"schema":"slsa/1"}'],
+    ["empty", () => ""],
+    ["of another schema", (text: string) => text.replace("aiw.optimized/1", "aiw.optimized/2")],
+  ])("is what one is taken for whose provenance is %s", async (_, damaged) => {
+    const { model, source, found } = await optimized();
+    writeFileSync(provenancePath(model), damaged(JSON.stringify(found)));
+    writeFileSync(source, "changed");
+    expect(await readProvenance(provenancePath(model))).toBeUndefined();
+    expect(await checkFresh(model)).toBeUndefined();
+  });
+});
