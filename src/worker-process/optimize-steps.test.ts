@@ -114,7 +114,8 @@ test("an abort ends the step, and starts no other", async () => {
     `const { renameSync, writeFileSync } = require("node:fs");
 writeFileSync(file + ".part", String(process.pid));
 renameSync(file + ".part", file);
-setInterval(() => {}, 1000);`,
+// Longer than the test takes, but not for ever where it fails.
+setTimeout(() => {}, 90_000);`,
     { signal: abort.signal },
   );
   const ended = expect(prepare(steps)).rejects.toMatchObject({ code: "INTERRUPTED" });

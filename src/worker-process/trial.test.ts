@@ -7,7 +7,8 @@ import { openTrial, type Trial, type TrialOptions } from "./trial.js";
 const READY = { load_ms: 12.5, width: 640, height: 480, provider: "CPU", version: "1", rss_bytes: 5 };
 /** Says that it is ready, and its process number where threads stand. */
 const SAYS_READY = `console.log(JSON.stringify({ ...${JSON.stringify(READY)}, threads: process.pid }));`;
-const STAYS = "setInterval(() => {}, 1000);";
+/** Longer than any test takes, but not for ever where a test fails. */
+const STAYS = "setTimeout(() => {}, 90_000);";
 
 /** A body that runs `answer` with every `line` that is asked. */
 const answering = (answer: string) =>
