@@ -465,6 +465,7 @@ def run(*arguments: object, said: str | None = "") -> subprocess.CompletedProces
     return subprocess.run(
         [sys.executable, "-m", "aiw_worker.optimize", *map(str, arguments)],
         cwd=WORKER,
+        env={"PYTHONPATH": str(WORKER)},
         input=said,
         capture_output=True,
         text=True,
