@@ -33,15 +33,15 @@ export class OptimizeSteps {
 
   /** Writes the model simplified, at an input size of its own where one is given ("640x480"). */
   async prepare(model: string, size: string | undefined, out: string): Promise<z.infer<typeof prepared>> {
-    const sized = size === undefined ? [] : ["--size", size];
-    return prepared.parse(await this.run("prepare", model, [...sized, "--out", out]));
+    const sized = size === undefined ? [] : [`--size=${size}`];
+    return this.run("prepare", prepared, model, [...sized, `--out=${out}`]);
   }
 
   /** Writes the ranges that the tensors of a prepared model take over the first `count` frames. */
   async calibrate(model: string, frames: FrameFiles, count: number, out: string): Promise<void> {
     const { pixels, sizes } = frames;
-    const args = ["--pixels", pixels, "--sizes", sizes, "--count", String(count), "--out", out];
-    calibrated.parse(await this.run("calibrate", model, args));
+    const args = [`--pixels=${pixels}`, `--sizes=${sizes}`, `--count=${count}`, `--out=${out}`];
+    await this.run("calibrate", calibrated, model, args);
   }
 
   /** Writes a prepared model in 8 bits. */
@@ -51,8 +51,8 @@ export class OptimizeSteps {
     { operators, keptFloat }: { operators: string; keptFloat: string },
     out: string,
   ): Promise<void> {
-    const args = ["--ranges", ranges, "--operators", operators, "--float", keptFloat, "--out", out];
-    written.parse(await this.run("quantize", model, args));
+    const args = [`--ranges=${ranges}`, `--operators=${operators}`, `--float=${keptFloat}`, `--out=${out}`];
+    await this.run("quantize", written, model, args);
   }
 
   /** Writes the model with these metadata properties, and notes that are said wherever it is used. */
@@ -63,14 +63,20 @@ export class OptimizeSteps {
     out: string,
   ): Promise<void> {
     const said = notes.map((note) => `--note=${note}`);
-    const args = ["--metadata", JSON.stringify(metadata), ...said, "--out", out];
-    written.parse(await this.run("finish", model, args));
+    const args = [`--metadata=${JSON.stringify(metadata)}`, ...said, `--out=${out}`];
+    await this.run("finish", written, model, args);
   }
 
-  private async run(command: string, model: string, args: readonly string[]): Promise<unknown> {
+  private async run<T>(
+    command: string,
+    answer: z.ZodType<T>,
+    model: string,
+    args: readonly string[],
+  ): Promise<T> {
     const { python, debug, signal } = this.options;
     const all = [
-      ...["-m", "aiw_worker.optimize", command, "--model", model, ...args],
+      // With "=" a path may begin with a dash.
+      ...["-m", "aiw_worker.optimize", command, `--model=${model}`, ...args],
       ...(debug ? ["--debug"] : []),
     ];
     const { code, failure, lines, stdout } = await runCommand(python, all, {
@@ -80,7 +86,7 @@ export class OptimizeSteps {
     const doing = `step ${command} of ${model}`;
     if (code !== 0) throw environmentError(commandFailure({ doing, code, failure, lines }), this.options);
     try {
-      return JSON.parse(stdout);
+      return answer.parse(JSON.parse(stdout));
     } catch (cause) {
       const detail = lines.join("\n");
       throw new AiwError("WORKER_START", `${doing}: its answer is not understood`, { cause, detail });

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { z } from "zod";
+import { AiwError } from "../core/errors.js";
 import { RingLines } from "../core/ring-lines.js";
 import { commandFailure } from "./command-failure.js";
 import { environmentError } from "./environment-error.js";
@@ -66,13 +67,13 @@ export interface Trial {
 export async function openTrial(options: TrialOptions): Promise<Trial> {
   const process = new TrialProcess(options);
   try {
-    const facts = ready.parse(await process.answer());
+    const facts = await process.answer(ready);
     const { load_ms: loadMs, rss_bytes: rssBytes, ...others } = facts;
     return {
       facts: { loadMs, rssBytes, ...others },
-      time: async (runs) => times.parse(await process.ask({ time: runs })).inference_us,
+      time: async (runs) => (await process.ask({ time: runs }, times)).inference_us,
       detect: async (first, end) => {
-        const found = detected.parse(await process.ask({ detect: [first, end] }));
+        const found = await process.ask({ detect: [first, end] }, detected);
         return { inferenceUs: found.inference_us, detections: found.detections };
       },
       close: () => process.close(),
@@ -115,23 +116,29 @@ class TrialProcess {
     signal?.addEventListener("abort", this.kill, { once: true });
   }
 
-  ask(question: unknown): Promise<unknown> {
+  ask<T>(question: unknown, schema: z.ZodType<T>): Promise<T> {
     this.child.stdin.write(`${JSON.stringify(question)}\n`);
-    return this.answer();
+    return this.answer(schema);
   }
 
-  async answer(): Promise<unknown> {
+  async answer<T>(schema: z.ZodType<T>): Promise<T> {
     const { value, done } = await this.answers.next();
-    const { signal } = this.options;
+    const { model, engine, signal } = this.options;
     if (signal?.aborted) throw interrupted(signal);
-    if (done !== true) return JSON.parse(value);
+    const doing = `trying ${model} with ${engine}`;
+    try {
+      if (done !== true) return schema.parse(JSON.parse(value));
+    } catch (cause) {
+      // Of an answer that was cut off, its end says more.
+      if (!this.child.stdout.readableEnded) {
+        const detail = this.stderr.last(200).join("\n");
+        throw new AiwError("WORKER_START", `${doing}: its answer is not understood`, { cause, detail });
+      }
+    }
     const code = await this.exited;
-    const failed = { doing: `trying ${this.options.model} with ${this.options.engine}`, code };
     const lines = this.stderr.last(200);
-    throw environmentError(
-      commandFailure({ ...failed, lines, failure: this.spawnError?.message }),
-      this.options,
-    );
+    const failed = { doing, code, lines, failure: this.spawnError?.message };
+    throw environmentError(commandFailure(failed), this.options);
   }
 
   async close(): Promise<void> {
@@ -148,11 +155,10 @@ class TrialProcess {
 function argumentsOf({ model, engine, threads, frames, conf, iou, debug }: TrialOptions): string[] {
   const given = { threads, conf, iou };
   return [
-    ...["-m", "aiw_worker.optimize", "trial", "--model", model, "--engine", engine],
-    ...["--pixels", frames.pixels, "--sizes", frames.sizes],
-    ...Object.entries(given).flatMap(([name, value]) =>
-      value === undefined ? [] : [`--${name}`, String(value)],
-    ),
+    // With "=" a path may begin with a dash.
+    ...["-m", "aiw_worker.optimize", "trial", `--model=${model}`, `--engine=${engine}`],
+    ...[`--pixels=${frames.pixels}`, `--sizes=${frames.sizes}`],
+    ...Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`])),
     ...(debug ? ["--debug"] : []),
   ];
 }

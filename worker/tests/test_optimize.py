@@ -309,6 +309,9 @@ class TestQuantize:
         for name in convolutions & excluded:
             assert weights[f"{name}_w"] == TensorProto.FLOAT
         assert TensorProto.INT8 in weights.values()
+        # One scale for each of its channels.
+        scales = {tensor.name: list(tensor.dims) for tensor in reading.load(out).graph.initializer}
+        assert scales["deep_w_scale"] == [8]
 
     def test_all_takes_more_than_the_convolutions(self, tmp_path: Path, prepared: Path) -> None:
         for which in ("conv", "all"):
@@ -462,6 +465,7 @@ def run(*arguments: object, said: str | None = "") -> subprocess.CompletedProces
     return subprocess.run(
         [sys.executable, "-m", "aiw_worker.optimize", *map(str, arguments)],
         cwd=WORKER,
+        env={"PYTHONPATH": str(WORKER)},
         input=said,
         capture_output=True,
         text=True,
@@ -480,7 +484,7 @@ class TestCommands:
         """Of a model whose name might be a flag's, from its file to trials of what became of it."""
         model = conv_yolo11(tmp_path / "-a model.onnx", size=None, names="['a', 'b']")
         simple, ranges, small, out = (tmp_path / name for name in ("-s.onnx", "ranges", "q.onnx", "out.onnx"))
-        frame_file(tmp_path)
+        kept = frame_file(tmp_path)
         frames = (f"--pixels={tmp_path / 'pixels'}", f"--sizes={tmp_path / 'sizes'}")
         one = "--threads=1"
         done = run("prepare", f"--model={model}", "--size", "64x64", f"--out={simple}", one)
@@ -497,12 +501,14 @@ class TestCommands:
         ]
         assert model_notes(metadata(out)) == ("- a note", "another")
         asked = '{"time": 7}\n{"detect": [0, 2]}\n'
-        ready, times, found = answers(
-            run("trial", f"--model={out}", *frames, "--engine=onnxruntime", one, said=asked)
-        )
+        options = ("--engine=onnxruntime", one, "--conf=0.9", "--iou=0.2")
+        ready, times, found = answers(run("trial", f"--model={out}", *frames, *options, said=asked))
         assert (ready["width"], ready["height"], ready["threads"]) == (64, 64, 1)
         assert len(times["inference_us"]) == 7
-        assert [len(frame) > 0 for frame in found["detections"]] == [True, True]
+        pipeline = Pipeline(opened(out), Size(0, 0), "m")
+        expected = [pipeline.run(frame, Thresholds(0.9, 0.2)).detections for frame in kept.frames(0, 2)]
+        assert [len(rows) for rows in found["detections"]] == [len(one.scores) for one in expected]
+        assert min(row[1] for rows in found["detections"] for row in rows) >= 0.9
 
     def test_a_trial_whose_stdin_is_closed_ends(self, tmp_path: Path) -> None:
         frame_file(tmp_path)
