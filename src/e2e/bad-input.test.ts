@@ -45,7 +45,10 @@ describe("bad usage", () => {
     [["run", "--nonsense"], "USAGE", "--nonsense"],
     [["nonsense"], "USAGE", "nonsense"],
     [["doctor", "--worker", "nowhere"], "USAGE", '--worker "nowhere"'],
-    [["init", "--model", "x.onnx", "--optimize"], "NOT_BUILT", "--optimize is not built yet"],
+    [["init", "--calibrate", "a.mp4"], "USAGE", "--calibrate is about --optimize, which is not given"],
+    [["init", "--min-agreement", "0.9"], "USAGE", "--min-agreement is about --optimize"],
+    [["init", "--allow-unverified"], "USAGE", "--allow-unverified is about --optimize"],
+    [["init", "--optimize", "--min-agreement", "95"], "USAGE", '--min-agreement "95"'],
     [["compare", "a.json"], "USAGE", "missing required argument 'head'"],
     [["compare", "a.json", "b.json", "c.json"], "USAGE", "too many arguments"],
     [

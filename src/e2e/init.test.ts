@@ -109,7 +109,8 @@ describe("aiw init", () => {
       1,
       /OUTPUT_FAILED|CONFIG_INVALID/,
     ],
-    ["what is not built", ["--optimize"], 2, /NOT_BUILT: --optimize is not built yet/],
+    ["what is about another flag", ["--calibrate", "a.mp4"], 2, /USAGE: --calibrate is about --optimize/],
+    ["to optimise for a GPU", ["--optimize", "--device", "cuda"], 2, /USAGE: --optimize is for the CPU/],
   ])("refuses %s in one line, before anything is made", async (_, args, exit, message) => {
     const { path, config } = folder();
     const { code, stdout, stderr } = await init(config, ...args);
