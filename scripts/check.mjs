@@ -119,6 +119,7 @@ if (built) {
   let python;
   await check("Python environments", async () => {
     await environment("requirements.lock");
+    await environment("requirements-openvino.lock");
     python = await environment("requirements-dev.lock");
     return true;
   }).catch((error) => {

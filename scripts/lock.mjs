@@ -49,12 +49,13 @@ const NO_CPU_RUNTIME = "onnxruntime ; python_version < '3'\n";
 
 const EVERYWHERE = "Python 3.10 to 3.14; Linux (glibc >= 2.28), macOS (>= 14) and Windows";
 
-const HEADER = (what, where) => `# ${what}
+/** @param alone how installers are told not to look for what an override has left out */
+const HEADER = (what, where, alone) => `# ${what}
 # ${where}; wheels only.
 #
 # Made by scripts/lock.mjs from pyproject.toml; do not edit. It is requirements text and no uv.lock
-# because both installers read it as it is: "uv pip install --require-hashes -r FILE" and, where there
-# is no uv, "pip install --require-hashes --only-binary :all: -r FILE".
+# because both installers read it as it is: "uv pip install ${alone}--require-hashes -r FILE" and, where there
+# is no uv, "pip install ${alone}--require-hashes --only-binary :all: -r FILE".
 `;
 
 const SAME = ["--constraint", "requirements.lock"];
@@ -110,7 +111,10 @@ function compile({ file, what, where = EVERYWHERE, args = [], overrides = "" }, 
     { cwd: workerDir, stdio: "inherit" },
   );
   const path = join(workerDir, file);
-  writeFileSync(path, `${HEADER(what, where)}${readFileSync(path, "utf8")}`);
+  writeFileSync(
+    path,
+    `${HEADER(what, where, overrides === "" ? "" : "--no-deps ")}${readFileSync(path, "utf8")}`,
+  );
   console.log(`wrote worker/${file}`);
 }
 

@@ -14,12 +14,14 @@ import {
   nextSteps,
 } from "../reports/init-summary.js";
 import { modelCard } from "../reports/model-card.js";
+import { commandsToGoOn } from "../reports/next-commands.js";
 import { optimizeLine, optimizeTable, tunedLine } from "../reports/optimize-table.js";
 import { type Provenance, provenancePath, readProvenance } from "../optimize/provenance.js";
 import type { OptimizedModel } from "./optimized-folder.js";
 import { checkWritable, writeWhole } from "../sinks/whole-file.js";
 import { describeModel } from "../worker-process/describe-model.js";
 import { askFfmpeg } from "../worker-process/ffmpeg-binary.js";
+import type { PythonEnvironment } from "../worker-process/python-env.js";
 import { checkModelFile } from "../worker-process/model-file.js";
 import { probePython, versionText } from "../worker-process/python-probe.js";
 import type { CommandContext } from "./command-context.js";
@@ -27,6 +29,7 @@ import { EMBEDDED_MODEL } from "./default-model.js";
 import { exportWeights } from "./export-weights.js";
 import { firstFrames } from "./first-frames.js";
 import type { Flag, ParsedFlags } from "./flags.js";
+import { refuseIdleFlags, refuseToOptimizeFor, type Running, runningOf } from "./init-running.js";
 import { Machine } from "./machine.js";
 import { modelPath } from "./model-path.js";
 import { commandSettings, refuseValues } from "./settings.js";
@@ -144,13 +147,27 @@ class Init {
   private async environment(): Promise<InitReport["environment"]> {
     const { context, machine } = this;
     context.progress.step("looking for the Python environment");
-    const { python, kind } = await machine.python({ repair: true });
+    const { python, kind } = await this.python();
     const facts = await probePython([python], context.env, context.interrupt);
     const version = "failure" in facts ? "unknown" : versionText(facts);
     const variant = kind === "managed" && machine.variant !== "cpu" ? ` for ${machine.variant}` : "";
     const where = kind === "given" ? `given by AIW_PYTHON: ${python}` : `in ${machine.cacheDir}`;
     this.done("environment", `Python ${version}${variant}, ${where}`);
     return { python, version, kind };
+  }
+
+  /** One that has all engines where they are to be tried: nobody should wait for two. */
+  private async python(): Promise<PythonEnvironment> {
+    const { machine, settings, flags } = this;
+    if (flags.optimize !== true || settings.engine === "onnxruntime") return machine.python({ repair: true });
+    try {
+      return await machine.python({ variant: "openvino", repair: true });
+    } catch (error) {
+      // The optimiser says what it can't try; asked for by name it must be there.
+      if (flags.engine !== undefined || !(error instanceof AiwError) || error.code === "INTERRUPTED")
+        throw error;
+      return machine.python({ variant: "cpu", repair: true });
+    }
   }
 
   private async ffmpeg(): Promise<InitReport["ffmpeg"]> {
@@ -257,61 +274,8 @@ class Init {
   }
 }
 
-/** How the model is run from now on. */
-type Running = Required<Pick<Settings, "model">> & Pick<Settings, "engine" | "device" | "threads">;
-
-/** As it was optimised to be run, else as the settings say. */
-function runningOf(model: string, found: Provenance | undefined, settings: Settings): Running {
-  const { engine, threads } = found ?? settings;
-  const { device } = settings;
-  return {
-    model,
-    ...(device === undefined ? {} : { device }),
-    ...(engine === undefined ? {} : { engine }),
-    ...(threads === undefined || threads === null ? {} : { threads }),
-  };
-}
-
-/** @throws USAGE for a flag that says something about --optimize, without that */
-function refuseIdleFlags(flags: ParsedFlags): void {
-  if (flags.optimize === true) return;
-  const idle = ["calibrate", "minAgreement", "allowUnverified"].find((name) => flags[name] !== undefined);
-  if (idle === undefined) return;
-  const flag = idle.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  throw new AiwError("USAGE", `--${flag} is about --optimize, which is not given`);
-}
-
-/** @throws USAGE: what is timed and quantised is for the CPU */
-function refuseToOptimizeFor({ device }: Settings, flags: ParsedFlags): void {
-  if (flags.optimize !== true || device !== "cuda") return;
-  throw new AiwError("USAGE", "--optimize is for the CPU: give --device cpu, or leave --optimize out");
-}
-
 /** As a file in `folder` is to name it: relative, with slashes; absolute where it lies elsewhere. */
 function relativePath(folder: string, path: string): string {
   const way = relative(folder, path);
   return isAbsolute(way) || way.startsWith("..") ? path : way.split(sep).join("/");
-}
-
-/** @param isOnFlag whether the model has to be given each time, since the file was kept as it is */
-function commandsToGoOn(weights: string | undefined, isOnFlag: boolean): InitReport["next"] {
-  if (weights === undefined) {
-    return [
-      { command: "aiw bench --fps 12", purpose: "how fast and how good the built-in detector is here" },
-      { command: "aiw init --model yolo11s.onnx", purpose: "a model of yours" },
-      { command: "aiw doctor", purpose: "what works on this machine, and what does not" },
-    ];
-  }
-  const model = isOnFlag ? ` --model ${basename(weights)}` : "";
-  const bench = {
-    command: `aiw bench${model} --fps 12`,
-    purpose: "latency, drops and detections at a fixed rate",
-  };
-  if (isShape(weights))
-    return [bench, { command: "aiw init --model yolo11s.onnx", purpose: "a model that detects something" }];
-  return [
-    { command: `aiw run${model} --source street.mp4`, purpose: "detections, one line of JSON a frame" },
-    { command: `aiw run${model} --camera`, purpose: "the same of the first camera" },
-    bench,
-  ];
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { AiwError, ExitCode, toAiwError } from "../core/errors.js";
 import { maskCredentials } from "../core/mask.js";
 import { KNOWN_SHAPES } from "../core/shapes.js";
+import { keepYoungGenerationSmall } from "../core/young-generation.js";
 import { packageVersion } from "../core/version.js";
 import { type CommandContext, withContext } from "./command-context.js";
 import {
@@ -19,7 +20,6 @@ import {
   RUN_FLAGS,
   WORKER_FLAGS,
 } from "./flags.js";
-import { keepYoungGenerationSmall } from "./young-generation.js";
 
 /** A command's own module; loaded only when the command runs, so that `aiw --help` is quick. */
 interface CommandModule {

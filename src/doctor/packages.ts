@@ -66,7 +66,7 @@ function judge(packages: readonly InstalledPackage[], options: PackagesOptions):
 
 function advice({ interpreter, lockFile }: PackagesOptions): string {
   if (interpreter?.dir !== undefined) return REMAKE;
-  return `Install what the lock names: '${interpreter?.python}' -m pip install --force-reinstall --require-hashes -r '${lockFile}', or unset AIW_PYTHON.`;
+  return `Install what the lock names: '${interpreter?.python}' -m pip install --force-reinstall --no-deps --require-hashes -r '${lockFile}', or unset AIW_PYTHON.`;
 }
 
 /** Each once, although it may be pinned for several versions of Python. */

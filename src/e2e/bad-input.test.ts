@@ -49,6 +49,7 @@ describe("bad usage", () => {
     [["init", "--min-agreement", "0.9"], "USAGE", "--min-agreement is about --optimize"],
     [["init", "--allow-unverified"], "USAGE", "--allow-unverified is about --optimize"],
     [["init", "--optimize", "--min-agreement", "95"], "USAGE", '--min-agreement "95"'],
+    [["init", "--optimize", "--device", "cuda"], "USAGE", "--optimize is for the CPU"],
     [["compare", "a.json"], "USAGE", "missing required argument 'head'"],
     [["compare", "a.json", "b.json", "c.json"], "USAGE", "too many arguments"],
     [

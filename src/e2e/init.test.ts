@@ -110,7 +110,7 @@ describe("aiw init", () => {
       /OUTPUT_FAILED|CONFIG_INVALID/,
     ],
     ["what is about another flag", ["--calibrate", "a.mp4"], 2, /USAGE: --calibrate is about --optimize/],
-    ["to optimise for a GPU", ["--optimize", "--device", "cuda"], 2, /USAGE: --optimize is for the CPU/],
+    ["what does not go together", ["--optimize", "--device", "cuda"], 2, /USAGE: --optimize is for the CPU/],
   ])("refuses %s in one line, before anything is made", async (_, args, exit, message) => {
     const { path, config } = folder();
     const { code, stdout, stderr } = await init(config, ...args);

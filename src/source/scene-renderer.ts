@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { keepYoungGenerationSmall } from "../core/young-generation.js";
 import type { TrueObject } from "../frame/truth.js";
 import { threadCpuUs } from "./cpu-time.js";
 import type { DrawingOptions, DrawRequest, ThreadMessage } from "./scene-thread.js";
@@ -22,6 +23,7 @@ export class SceneRenderer {
 
   constructor(options: DrawingOptions) {
     this.thread = new Worker(THREAD, { workerData: options });
+    this.thread.once("online", keepYoungGenerationSmall);
     this.thread.on("message", (message: ThreadMessage) => {
       if (message.kind === "started") {
         this.task = message.task;

@@ -86,3 +86,71 @@ def network(
         [helper.make_tensor_value_info("output0", kind, None)],
         constants,
     )
+
+
+def conv_yolo11(path: Path, size: int | None = SIDE, anchors: bool = False, **meta: str) -> Path:
+    """YOLO11's form in small, with weights that are always the same: two convolutions, then at each of three
+    strides a hidden one and two heads (boxes, scores), and behind them a one-channel DFL convolution.
+    Nodes are named by their outputs.
+
+    Args:
+        path: the file to write.
+        size: of the input, both sides; None = open.
+        anchors: adds a constant of as many columns as a 64x64 input has cells, as exporters write.
+        **meta: metadata properties.
+    """
+    random = np.random.default_rng(5)
+    nodes: list[Any] = []
+    constants: dict[str, Any] = {
+        "flat": np.array([1, 10, -1]),
+        "parts": np.array([8, 2]),
+        "bins": np.array([1, 4, 2, -1]),
+        "boxes": np.array([1, 4, -1]),
+        "dfl_w": np.array([0, 1], np.float32).reshape(1, 2, 1, 1),
+        "side": np.float32(SIDE),
+        "anchors": np.full((1, 4, CELLS), 0.5, np.float32),
+    }
+
+    def node(kind: str, inputs: list[str], *outputs: str, **attributes: Any) -> None:
+        nodes.append(helper.make_node(kind, inputs, list(outputs), name=outputs[0], **attributes))
+
+    def conv(of: str, to: str, channels: tuple[int, int], kernel: int = 1) -> None:
+        fan = channels[0] * kernel * kernel
+        weights = random.normal(0, 2 / fan**0.5, (channels[1], channels[0], kernel, kernel))
+        constants[f"{to}_w"] = weights.astype(np.float32)
+        constants[f"{to}_b"] = random.normal(0, 0.1, channels[1]).astype(np.float32)
+        node("Conv", [of, f"{to}_w", f"{to}_b"], to, kernel_shape=[kernel] * 2, strides=[kernel] * 2)
+
+    conv("images", "deep", (3, 8), 4)
+    node("Relu", ["deep"], "deep_relu")
+    conv("deep_relu", "p8", (8, 8), 2)
+    node("AveragePool", ["p8"], "p16", kernel_shape=[2, 2], strides=[2, 2])
+    node("AveragePool", ["p16"], "p32", kernel_shape=[2, 2], strides=[2, 2])
+    for stride in (8, 16, 32):
+        conv(f"p{stride}", f"hidden{stride}", (8, 8))
+        node("Relu", [f"hidden{stride}"], f"relu{stride}")
+        conv(f"relu{stride}", f"box{stride}", (8, 8))
+        conv(f"relu{stride}", f"cls{stride}", (8, 2))
+        node("Concat", [f"box{stride}", f"cls{stride}"], f"both{stride}", axis=1)
+        node("Reshape", [f"both{stride}", "flat"], f"flat{stride}")
+    node("Concat", ["flat8", "flat16", "flat32"], "cells", axis=2)
+    node("Split", ["cells", "parts"], "box", "cls", axis=1)
+    node("Reshape", ["box", "bins"], "binned")
+    node("Transpose", ["binned"], "turned", perm=[0, 2, 1, 3])
+    node("Softmax", ["turned"], "soft", axis=1)
+    node("Conv", ["soft", "dfl_w"], "dfl", kernel_shape=[1, 1])
+    node("Reshape", ["dfl", "boxes"], "ltrb")
+    node("Mul", ["ltrb", "side"], "scaled")
+    if anchors:
+        node("Add", ["scaled", "anchors"], "placed")
+    node("Sigmoid", ["cls"], "scores")
+    node("Concat", ["placed" if anchors else "scaled", "scores"], "output0", axis=1)
+    shape = ["batch", 3, "height", "width"] if size is None else [1, 3, size, size]
+    return save(
+        path,
+        nodes,
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("output0", TensorProto.FLOAT, [1, 6, None])],
+        constants,
+        **meta,
+    )

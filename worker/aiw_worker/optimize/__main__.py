@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,7 +24,14 @@ from aiw_worker.resources import available_threads
 def _main() -> None:
     arguments = _parser().parse_args(sys.argv[1:])
     out = own_stdout()
-    arguments.run(arguments, out)
+    try:
+        arguments.run(arguments, out)
+    except OSError as error:
+        # What can't be read has errors of its own.
+        where = getattr(arguments, "out", "its answer")
+        raise WorkerError(
+            Code.OUTPUT_FAILED, f"can't write {where} ({error.strerror or type(error).__name__})"
+        ) from error
     out.close()
 
 
@@ -101,8 +110,10 @@ def _calibrate(arguments: argparse.Namespace, out: TextIO) -> None:
 
 
 def _quantize(arguments: argparse.Namespace, out: TextIO) -> None:
-    from aiw_worker.optimize.quantize import quantize  # noqa: PLC0415 - as above
+    from aiw_worker.optimize.quantize import FLOAT_LAYERS, OPERATORS, quantize  # noqa: PLC0415 - as above
 
+    _check_choice("--operators", arguments.operators, OPERATORS)
+    _check_choice("--float", arguments.kept_float, FLOAT_LAYERS)
     quantize(arguments.model, arguments.ranges, arguments.operators, arguments.kept_float, arguments.out)
     _say(out, {"bytes": arguments.out.stat().st_size})
 
@@ -110,7 +121,7 @@ def _quantize(arguments: argparse.Namespace, out: TextIO) -> None:
 def _finish(arguments: argparse.Namespace, out: TextIO) -> None:
     from aiw_worker.optimize.prepare import finish  # noqa: PLC0415 - as above
 
-    finish(arguments.model, json.loads(arguments.metadata), arguments.note, arguments.out)
+    finish(arguments.model, _texts("--metadata", arguments.metadata), arguments.note, arguments.out)
     _say(out, {"bytes": arguments.out.stat().st_size})
 
 
@@ -134,11 +145,25 @@ def _lines() -> Any:
 
 
 def _size(text: str) -> Size:
-    width, _, height = text.partition("x")
+    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
+    if match is None:
+        raise WorkerError(Code.USAGE, f"--size is '{text[:64]}'; it must be WxH")
+    return Size(int(match[1]), int(match[2]))
+
+
+def _check_choice(name: str, text: str, known: Iterable[str]) -> None:
+    if text not in known:
+        raise WorkerError(Code.USAGE, f"{name} is '{text[:64]}'; known are {', '.join(known)}")
+
+
+def _texts(name: str, text: str) -> dict[str, str]:
     try:
-        return Size(int(width), int(height))
-    except ValueError as error:
-        raise WorkerError(Code.USAGE, f"--size is '{text}'; it must be WxH") from error
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise WorkerError(Code.USAGE, f"{name} is not a JSON object of texts")
+    return found
 
 
 if __name__ == "__main__":

@@ -26,13 +26,15 @@ class FrameFile:
         """Opens both.
 
         Raises:
-            WorkerError: USAGE when one can't be read, or they don't fit together.
+            WorkerError: USAGE when one can't be read, they don't fit together, or there is no frame.
         """
         try:
             self._sizes = [(int(width), int(height)) for width, height in json.loads(sizes.read_text())]
             self._pixels: U8 = np.memmap(pixels, np.uint8, "r") if self._sizes else np.empty(0, np.uint8)
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, OverflowError) as error:
             raise WorkerError(Code.USAGE, f"the frames of {pixels.name} can't be read: {error}") from error
+        if not self._sizes:
+            raise WorkerError(Code.USAGE, f"{sizes.name} names no frames; there must be one at least")
         self._starts = np.cumsum([0, *(_CHANNELS * width * height for width, height in self._sizes)])
         if self._starts[-1] != len(self._pixels):
             raise WorkerError(
@@ -40,7 +42,7 @@ class FrameFile:
             )
 
     def __len__(self) -> int:
-        """Number of frames."""
+        """Number of frames, at least one."""
         return len(self._sizes)
 
     def frames(self, first: int, end: int) -> Iterator[Frame]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 import onnx
-from onnx import GraphProto, ModelProto, NodeProto
+from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 from aiw_worker.datatypes import Size
 from aiw_worker.errors import Code, WorkerError, one_line
@@ -41,9 +41,26 @@ def is_quantised(graph: GraphProto) -> bool:
     return any(node.op_type in _QUANTISED for node in graph.node)
 
 
+def image_input(graph: GraphProto) -> ValueInfoProto:
+    """The input that is no weight.
+
+    Raises:
+        WorkerError: MODEL_INVALID where there are several, or it has not four sides.
+    """
+    weights = {tensor.name for tensor in graph.initializer}
+    found = [one for one in graph.input if one.name not in weights]
+    if len(found) != 1 or len(found[0].type.tensor_type.shape.dim) != 4:
+        raise WorkerError(Code.MODEL_INVALID, "the model has not just one input of 1x3xHxW")
+    return found[0]
+
+
 def with_input_size(model: ModelProto, size: Size) -> None:
-    """Gives the graph's input batch 1 and this size; what was known of shapes behind it is forgotten."""
-    dims = model.graph.input[0].type.tensor_type.shape.dim
+    """Gives the graph's input batch 1 and this size; what was known of shapes behind it is forgotten.
+
+    Raises:
+        WorkerError: MODEL_INVALID, as image_input().
+    """
+    dims = image_input(model.graph).type.tensor_type.shape.dim
     for dim, value in zip(dims, (1, 3, size.height, size.width), strict=True):
         dim.dim_value = value
     for output in model.graph.output:
@@ -61,13 +78,24 @@ def set_metadata(model: ModelProto, values: Mapping[str, str]) -> None:
 
 
 def tidy(model: ModelProto) -> None:
-    """Names every node, which the quantiser tells them by, and drops the operator sets that nothing uses."""
+    """Gives every node a name of its own, which the quantiser tells them by, and drops the operator sets
+    that nothing uses."""
+    taken = {""}
+    given = {node.name for node in model.graph.node}
     for index, node in enumerate(model.graph.node):
-        node.name = node.name or f"node_{index}"
+        if node.name in taken:
+            node.name = _free_name(f"node_{index}", given)
+        taken.add(node.name)
     used = {node.domain for node in model.graph.node}
     kept = [one for one in model.opset_import if one.domain in used | _STANDARD_DOMAINS]
     del model.opset_import[:]
     model.opset_import.extend(kept)
+
+
+def _free_name(name: str, given: Container[str]) -> str:
+    while name in given:
+        name += "_"
+    return name
 
 
 def float_nodes(graph: GraphProto, convolutions: int) -> list[str]:
@@ -102,10 +130,12 @@ def _distances(graph: GraphProto) -> dict[str, int]:
     for node in graph.node:
         for name in node.input:
             users[name].append(node)
+    ends = {output.name for output in graph.output}
     distance: dict[str, int] = {}
     # Nodes of a valid graph stand in the order in which they can be computed.
     for node in reversed(graph.node):
         behind = [distance[user.name] for name in node.output for user in users[name]]
+        behind += [-1 for name in node.output if name in ends]
         is_convolution = node.op_type == "Conv" and len(node.input) > 1 and channels.get(node.input[1], 2) > 1
         distance[node.name] = min(behind, default=-1) + is_convolution
     return distance

@@ -66,7 +66,7 @@ def finish(path: Path, metadata: Mapping[str, str], notes: Sequence[str], out: P
 def _not_quantisable(model: onnx.ModelProto) -> str | None:
     if graphs.is_quantised(model.graph):
         return "it is quantised already"
-    if model.graph.input[0].type.tensor_type.elem_type != _FLOAT:
+    if graphs.image_input(model.graph).type.tensor_type.elem_type != _FLOAT:
         return "its input is not float32"
     if not any(node.op_type == "Conv" for node in model.graph.node):
         return "it has no convolutions"

@@ -83,15 +83,12 @@ def quantize(path: Path, ranges: Path, operators: str, kept_float: str, out: Pat
         out: the file to write.
 
     Raises:
-        WorkerError: QUANTIZE_FAILED.
+        WorkerError: QUANTIZE_FAILED, or USAGE when the ranges can't be read.
     """
+    data = _ranges(ranges)
     model = graphs.load(path)
     excluded = graphs.float_nodes(model.graph, FLOAT_LAYERS[kept_float])
     types = graphs.operator_types(model.graph, OPERATORS[operators])
-    data = {
-        name: (np.float32(low), np.float32(high))
-        for name, (low, high) in json.loads(ranges.read_text()).items()
-    }
     try:
         quantizer = QDQQuantizer(
             model,
@@ -114,6 +111,16 @@ def quantize(path: Path, ranges: Path, operators: str, kept_float: str, out: Pat
             Code.QUANTIZE_FAILED, f"{path.name} has no operator that could be quantised ({', '.join(types)})"
         )
     onnx.save(quantised, str(out))
+
+
+def _ranges(path: Path) -> dict[str, tuple[np.float32, np.float32]]:
+    try:
+        found = json.loads(path.read_text()).items()
+        return {name: (np.float32(low), np.float32(high)) for name, (low, high) in found}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise WorkerError(
+            Code.USAGE, f"the ranges of {path.name} can't be read: {one_line(error)}"
+        ) from error
 
 
 def _failed(path: Path, error: Exception) -> WorkerError:

@@ -16,7 +16,7 @@ function youngBytes(before: string): number {
 
 describe("keepYoungGenerationSmall", () => {
   it("has the young objects' space stay as it is, which grows by itself", () => {
-    const built = new URL("../../dist/cli/young-generation.js", import.meta.url);
+    const built = new URL("../../dist/core/young-generation.js", import.meta.url);
     const kept = youngBytes(`(await import("${built}")).keepYoungGenerationSmall();`);
     expect(kept).toBeGreaterThan(0);
     expect(youngBytes("")).toBeGreaterThanOrEqual(4 * kept);

@@ -5,6 +5,8 @@ import { setFlagsFromString } from "node:v8";
  * larger space only holds more that is dead: at 150 frames a second it grows to 32 MB for each thread, which
  * nothing gives back while the rate lasts. (Node offers its own limit, --max-semi-space-size, only on the
  * command line.)
+ *
+ * To be called again after each thread that was started: V8 sets the factor back to 2 when it makes a heap.
  */
 export function keepYoungGenerationSmall(): void {
   setFlagsFromString("--semi-space-growth-factor=1");
