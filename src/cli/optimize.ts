@@ -2,10 +2,12 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Settings } from "../config/settings.js";
 import { AiwError } from "../core/errors.js";
+import type { Size } from "../frame/pixel-format.js";
 import { type FrameFiles, writeFrames } from "../optimize/frame-store.js";
 import { GraphMaker } from "../optimize/graph-maker.js";
 import { fillingSize, usualSize } from "../optimize/input-size.js";
 import { optimize } from "../optimize/optimizer.js";
+import { possible } from "../optimize/possible.js";
 import type { Findings } from "../optimize/trial.js";
 import { writeWholeFile } from "../sinks/whole-file.js";
 import { withEnvLock } from "../worker-process/env-lock.js";
@@ -110,7 +112,9 @@ async function work(
     },
   });
   try {
-    const { sizes, notQuantisable } = await possible(maker, subject);
+    const { filled, own } = inputSizes(subject);
+    const { sizes, notQuantisable, leftOut } = await possible(maker, filled, own);
+    subject.leftOut.push(...leftOut);
     const findingsFile = join(workFolder, "findings.json");
     const optimized = await optimize({
       ...{ engines, sizes, notQuantisable, threads: settings.threads, judged: judging.length },
@@ -138,31 +142,13 @@ async function work(
   }
 }
 
-/** What can be tried with this model at all; the rest is noted with its reason. */
-async function possible(
-  maker: GraphMaker,
-  { original, settings, frames, leftOut }: Subject,
-): Promise<{ sizes: string[]; notQuantisable: string | null }> {
+/** The input that the frames fill, where that is smaller than the model's own; and that. */
+function inputSizes({ original, settings, frames }: Subject): { filled: Size | undefined; own: Size } {
   const { input } = original.description;
   const own = { width: input?.width ?? 0, height: input?.height ?? 0 };
   const { size = DEFAULT_SIZE } = settings;
-  const filled = fillingSize(size === "native" ? (usualSize(frames.calibrating) ?? own) : size, own);
-  const sizes: string[] = [];
-  if (filled !== undefined) {
-    const name = `${filled.width}x${filled.height}`;
-    await maker.prepared(name).then(
-      () => sizes.push(name),
-      (error: unknown) => {
-        if (!(error instanceof AiwError) || error.code === "INTERRUPTED") throw error;
-        leftOut.push(
-          `${name} was not tried: the graph is made for ${own.width}x${own.height} alone (export it with dynamic=True)`,
-        );
-      },
-    );
-  }
-  const { why } = await maker.prepared(sizes[0]);
-  if (why !== null) leftOut.push(`int8 was not tried: ${why}`);
-  return { sizes, notQuantisable: why };
+  const sent = size === "native" ? (usualSize(frames.calibrating) ?? own) : size;
+  return { filled: fillingSize(sent, own), own };
 }
 
 async function readFindings(path: string): Promise<Findings> {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { basename, join } from "node:path";
 import type { Settings } from "../config/settings.js";
@@ -49,10 +50,12 @@ export interface Subject {
   readonly startedAt: number;
 }
 
-/** What an earlier command has found for the same; undefined where none has. */
+/** What an earlier command has found for the same; undefined where none has, or its file is gone. */
 export async function findOptimized(folder: string, original: Original): Promise<OptimizedModel | undefined> {
   const provenance = await readProvenance(join(folder, FOUND));
-  return provenance && { path: pathOf(provenance, folder, original), provenance, reused: true };
+  if (provenance === undefined) return undefined;
+  const path = pathOf(provenance, folder, original);
+  return existsSync(path) ? { path, provenance, reused: true } : undefined;
 }
 
 /** Writes what was found into the cache, and takes away what led there. */

@@ -71,11 +71,11 @@ it("fails a file that is named and not there, and values that no command takes y
     detail: expect.stringContaining("no.yaml"),
   });
   const refuse = () => {
-    throw new AiwError("NOT_BUILT", "--engine openvino is not built yet");
+    throw new AiwError("NOT_BUILT", "--worker tls:// is not built yet");
   };
-  expect((await read({ yaml: "engine: openvino\n", refuse })).config).toMatchObject({
+  expect((await read({ yaml: "worker: tls://a:1\n", refuse })).config).toMatchObject({
     status: "failure",
-    detail: expect.stringContaining("openvino is not built yet"),
+    detail: expect.stringContaining("tls:// is not built yet"),
   });
 });
 

@@ -109,6 +109,7 @@ describe("aiw init", () => {
       1,
       /OUTPUT_FAILED|CONFIG_INVALID/,
     ],
+    ["what is about another flag", ["--calibrate", "a.mp4"], 2, /USAGE: --calibrate is about --optimize/],
     ["what does not go together", ["--optimize", "--device", "cuda"], 2, /USAGE: --optimize is for the CPU/],
   ])("refuses %s in one line, before anything is made", async (_, args, exit, message) => {
     const { path, config } = folder();

@@ -12,8 +12,8 @@ const ALL = "int8-all-decode-own-onnxruntime";
 
 /** How a candidate behaves; one that is not described takes 100 ms and sees what the model sees. */
 interface Nature {
-  /** Of an inference, by the how many-eth time it is asked for some. */
-  readonly ms?: number | ((asked: number) => number);
+  /** Of each inference, or of one after the other, by the how many-eth time it is asked for some. */
+  readonly ms?: number | ((asked: number) => number | readonly number[]);
   readonly sees?: (frame: number) => readonly DetectionRow[];
   readonly opening?: AiwError;
   readonly timing?: AiwError;
@@ -55,9 +55,9 @@ function stage(natures: Record<string, Nature> = {}, options: Partial<OptimizerO
           log.push(`time ${key}`);
           if (!isOpen) return Promise.reject(new Error(`${key} is closed`));
           if (nature.timing !== undefined && asked > 0) return Promise.reject(nature.timing);
-          const us = 1000 * (typeof ms === "number" ? ms : ms(asked));
+          const all = [typeof ms === "number" ? ms : ms(asked)].flat();
           asked++;
-          return Promise.resolve(Array.from({ length: runs }, () => us));
+          return Promise.resolve(Array.from({ length: runs }, (_, run) => 1000 * all[run % all.length]!));
         },
         detect: (first, end) => {
           log.push(`detect ${key} ${first}-${end}`);
@@ -183,6 +183,28 @@ describe("a smaller input", () => {
     expect((await found).key).toBe(WHOLE);
     expect(detected().filter((line) => line.includes("int8") && line.includes("640x480"))).toEqual([]);
   });
+});
+
+it("times and compares nothing twice where 8 bits need the model's own size", async () => {
+  const fast = { ms: 70, sees: WRONG };
+  const { found, log } = stage(
+    Object.fromEntries(
+      ["conv", "all"].flatMap((operators) =>
+        ["decode", "outputs", "head"].map((float) => [
+          `int8-${operators}-${float}-640x480-onnxruntime`,
+          fast,
+        ]),
+      ),
+    ),
+    { sizes: ["640x480"] },
+  );
+  await found;
+  const ofSmaller = log.filter(
+    (line) => line.startsWith("open") && line.includes("int8-") && line.includes("640x480"),
+  );
+  // Six of them, once to be timed and once to be compared.
+  expect(ofSmaller).toHaveLength(12);
+  expect(log).toContain(`open ${WHOLE}`);
 });
 
 describe("threads", () => {
@@ -371,6 +393,19 @@ describe("timing in turns", () => {
     expect(slower).toMatchObject({ aloneMs: 60 });
     expect(slower).not.toHaveProperty("ratio");
     expect(slower).not.toHaveProperty("agreement");
+  });
+
+  it("counts what a quarter of the runs stay below, and the middle of the rounds", async () => {
+    const disturbed = [40, 40, 40, 200, 200, 200, 200, 200];
+    const { found } = stage({
+      [ALL]: { ms: () => disturbed },
+      [WHOLE]: { ms: (asked) => (asked === 2 ? 5 : 50) },
+    });
+    const { key, winner, all } = await found;
+    const lucky = all.find(({ candidate }) => candidateKey(candidate) === WHOLE);
+    expect(key).toBe(ALL);
+    expect(winner).toMatchObject({ ratio: 0.4, finalMs: 40 });
+    expect(lucky).toMatchObject({ ratio: 0.5, finalMs: 50 });
   });
 
   it("notices that the machine was busy", async () => {
