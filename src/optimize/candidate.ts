@@ -1,3 +1,5 @@
+import { plural } from "../core/plural.js";
+
 /** What runs a model. */
 export type EngineName = "onnxruntime" | "openvino";
 
@@ -49,6 +51,15 @@ export function precisionWords(precision: Precision): string {
   const what = precision.operators === "conv" ? "convolutions" : "all operators";
   const kept = { decode: "", outputs: ", outputs float", head: ", head float" }[precision.keptFloat];
   return `int8 ${what}${kept}`;
+}
+
+/** "int8 convolutions on openvino at 640x480", for people. */
+export function candidateWords({ engine, precision, size, threads }: Candidate): string {
+  return [
+    `${precisionWords(precision)} on ${engine}`,
+    ...(size === undefined ? [] : [`at ${size}`]),
+    ...(threads === undefined ? [] : [`with ${plural(threads, "thread")}`]),
+  ].join(" ");
 }
 
 /** The same in 8 bits with more of the graph in float; undefined where there is no more to keep. */

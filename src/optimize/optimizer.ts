@@ -5,11 +5,11 @@ import { agreementOf, type DetectionRow, isEnough, unjudgedWords } from "./agree
 import {
   type Candidate,
   candidateKey,
+  candidateWords,
   changes,
   floats,
   integers,
   moreFloat,
-  precisionWords,
 } from "./candidate.js";
 import type { Optimized, OptimizerOptions, Reference, Trial, Tried } from "./trial.js";
 import { turns } from "./turns.js";
@@ -120,7 +120,7 @@ class Optimizer {
 
   private async timeAlone(candidates: readonly Candidate[]): Promise<void> {
     for (const [index, candidate] of candidates.entries()) {
-      this.options.onStep(`timing ${wordsOf(candidate)} (${index + 1} of ${candidates.length})`);
+      this.options.onStep(`timing ${candidateWords(candidate)} (${index + 1} of ${candidates.length})`);
       await this.try(candidate, async (trial) => {
         const times = await trial.time(FIRST_RUNS);
         this.note(candidate, { facts: trial.facts, aloneMs: lowerQuartile(times) / 1000 });
@@ -168,7 +168,7 @@ class Optimizer {
     const key = candidateKey({ ...candidate, threads: undefined });
     let agreement = findings.agreements[key];
     if (agreement === undefined) {
-      onStep(`comparing what ${wordsOf(candidate)} sees`);
+      onStep(`comparing what ${candidateWords(candidate)} sees`);
       await this.try(candidate, async (trial) => {
         const { detections } = await trial.detect(0, reference.length);
         agreement = agreementOf(detections, reference, options.classes);
@@ -206,7 +206,7 @@ class Optimizer {
     }
     const loaded: Candidate[] = [];
     for (const candidate of entrants) {
-      onStep(`loading ${wordsOf(candidate)} once more`);
+      onStep(`loading ${candidateWords(candidate)} once more`);
       await this.try(candidate, (trial) => {
         this.open.set(candidateKey(candidate), trial);
         this.note(candidate, { facts: trial.facts });
@@ -299,12 +299,4 @@ function unjudged(detections: number, frames: number): AiwError {
 function lowerQuartile(times: readonly number[]): number {
   const sorted = [...times].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 4)] ?? Number.NaN;
-}
-
-function wordsOf({ engine, precision, size, threads }: Candidate): string {
-  return [
-    `${precisionWords(precision)} on ${engine}`,
-    ...(size === undefined ? [] : [`at ${size}`]),
-    ...(threads === undefined ? [] : [`with ${plural(threads, "thread")}`]),
-  ].join(" ");
 }
