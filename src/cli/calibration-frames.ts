@@ -12,6 +12,8 @@ const FRAMES = 96;
 const FRAME_BYTES = 192 * 1024 * 1024;
 /** Most frames that are looked at for them, of all sources together. */
 const LOOKED = 3_000;
+/** As long is a camera or a stream looked at, milliseconds, all of them together. */
+const LIVE_MS = 30_000;
 
 /** Nothing lost on the way, and what the quantiser's frames are in. */
 const AS_RGB = { source: "rgb24", picture: undefined } as const;
@@ -22,7 +24,7 @@ export interface CalibrationFrames extends SplitFrames {
 }
 
 /**
- * Frames of what the model is to look at, spread over all of it: of --calibrate, else of the configured
+ * Frames of what the model is to look at, spread over all of it (the first minutes of what is long): of --calibrate, else of the configured
  * source, else of the synthetic scene, with a warning.
  * @throws SOURCE_…, FFMPEG_…, INTERRUPTED
  */
@@ -49,7 +51,9 @@ export async function calibrationFrames(
     const close = () => void source.close();
     interrupt.addEventListener("abort", close);
     try {
-      frames.push(await sample(source.frames(), limits));
+      const endMs = performance.now() + LIVE_MS / names.length;
+      const isOver = source.live ? () => performance.now() >= endMs : undefined;
+      frames.push(await sample(source.frames(), { ...limits, isOver }));
       sources.push(source.name);
     } finally {
       interrupt.removeEventListener("abort", close);

@@ -6,9 +6,16 @@ import type { ParsedFlags } from "./flags.js";
 /** How the model is run from now on. */
 export type Running = Required<Pick<Settings, "model">> & Pick<Settings, "engine" | "device" | "threads">;
 
-/** As it was optimised to be run, else as the settings say. */
-export function runningOf(model: string, found: Provenance | undefined, settings: Settings): Running {
-  const { engine, threads } = found ?? settings;
+/** As a flag says, else as it was optimised to be run, else as the settings say. */
+export function runningOf(
+  model: string,
+  found: Provenance | undefined,
+  settings: Settings,
+  flags: ParsedFlags,
+): Running {
+  const { threads } = found ?? settings;
+  const isAsked = flags.engine !== undefined && flags.optimize !== true;
+  const { engine } = isAsked ? settings : (found ?? settings);
   const { device } = settings;
   return {
     model,
@@ -27,8 +34,11 @@ export function refuseIdleFlags(flags: ParsedFlags): void {
   throw new AiwError("USAGE", `--${flag} is about --optimize, which is not given`);
 }
 
-/** @throws USAGE: what is timed and quantised is for the CPU */
-export function refuseToOptimizeFor({ device }: Settings, flags: ParsedFlags): void {
-  if (flags.optimize !== true || device !== "cuda") return;
+/** @throws USAGE: what is timed and quantised is for the CPU, and a model of the user's */
+export function refuseToOptimizeFor({ device, model }: Settings, flags: ParsedFlags): void {
+  if (flags.optimize !== true) return;
+  if (model === undefined)
+    throw new AiwError("USAGE", "--optimize is for a model of yours: give it with --model");
+  if (device !== "cuda") return;
   throw new AiwError("USAGE", "--optimize is for the CPU: give --device cpu, or leave --optimize out");
 }

@@ -16,7 +16,7 @@ import {
 import { modelCard } from "../reports/model-card.js";
 import { commandsToGoOn } from "../reports/next-commands.js";
 import { optimizeLine, optimizeTable, tunedLine } from "../reports/optimize-table.js";
-import { type Provenance, provenancePath, readProvenance } from "../optimize/provenance.js";
+import { type Provenance, provenancePath, readProvenance, sourceOf } from "../optimize/provenance.js";
 import type { OptimizedModel } from "./optimized-folder.js";
 import { checkWritable, writeWhole } from "../sinks/whole-file.js";
 import { describeModel } from "../worker-process/describe-model.js";
@@ -93,7 +93,7 @@ class Init {
     const model = await this.model(path);
     const optimized = this.flags.optimize === true ? await this.optimize(path, model) : undefined;
     const provenance = optimized?.provenance ?? earlier;
-    const running = runningOf(optimized?.path ?? path, provenance, this.settings);
+    const running = runningOf(optimized?.path ?? path, provenance, this.settings, this.flags);
     refuseValues(running);
     const first = await this.firstFrames(running);
     // A shape keeps its name: where its file lies is no business of a configuration.
@@ -101,7 +101,7 @@ class Init {
     const config = await this.config(
       configPath,
       named,
-      given === undefined && optimized === undefined ? undefined : { model, provenance },
+      given === undefined ? undefined : { model, provenance },
     );
     return {
       schema: "aiw.init/1",
@@ -124,10 +124,11 @@ class Init {
     given: string | undefined,
   ): Promise<{ weights: string | undefined; provenance: Provenance | undefined }> {
     if (given === undefined) return { weights: undefined, provenance: undefined };
-    const weights = await this.modelFile(given);
-    const provenance = await readProvenance(provenancePath(weights));
-    if (provenance === undefined || this.flags.optimize !== true) return { weights, provenance };
-    return { weights: await checkModelFile(provenance.source.path), provenance: undefined };
+    const provenance = await readProvenance(provenancePath(given));
+    if (provenance !== undefined && this.flags.optimize === true) {
+      return { weights: await checkModelFile(provenance.source.path), provenance: undefined };
+    }
+    return { weights: await this.modelFile(given), provenance };
   }
 
   /** The ONNX file, which is exported first where weights are given and that is asked for. */
@@ -164,7 +165,7 @@ class Init {
       return await machine.python({ variant: "openvino", repair: true });
     } catch (error) {
       // The optimiser says what it can't try; asked for by name it must be there.
-      if (flags.engine !== undefined || !(error instanceof AiwError) || error.code === "INTERRUPTED")
+      if (settings.engine === "openvino" || !(error instanceof AiwError) || error.code === "INTERRUPTED")
         throw error;
       return machine.python({ variant: "cpu", repair: true });
     }
@@ -222,11 +223,18 @@ class Init {
       ...(wasOptimized ? {} : { threads }),
     };
     const { optimizeModel } = await import("./optimize.js");
-    const found = await optimizeModel({ path, description }, wanted, machine, context, flags.force === true);
+    const original = { path, description, source: await sourceOf(path, description.weight_files) };
+    const found = await optimizeModel(original, wanted, machine, context, flags.force === true);
     const { provenance, reused } = found;
     context.progress.clear();
     context.progress.note(optimizeTable(provenance));
     this.done("optimised", `${optimizeLine(provenance)}${reused ? `, as found ${provenance.created}` : ""}`);
+    // Otherwise the first frames say it, as every run will.
+    if (!provenance.verified && settings.quiet === true) {
+      process.stderr.write(
+        "aiw: warning: what the optimised model sees was not compared with the original\n",
+      );
+    }
     return found;
   }
 

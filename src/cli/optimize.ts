@@ -1,9 +1,9 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Settings } from "../config/settings.js";
-import { AiwError } from "../core/errors.js";
+import { AiwError, systemCode } from "../core/errors.js";
 import type { Size } from "../frame/pixel-format.js";
-import { type FrameFiles, writeFrames } from "../optimize/frame-store.js";
+import { type FrameFiles, frameFiles, writeFrames } from "../optimize/frame-store.js";
 import { GraphMaker } from "../optimize/graph-maker.js";
 import { fillingSize, usualSize } from "../optimize/input-size.js";
 import { optimize } from "../optimize/optimizer.js";
@@ -48,7 +48,11 @@ export async function optimizeModel(
   const find = async () => (force ? undefined : findOptimized(folder, original));
   const earlier = await find();
   if (earlier !== undefined) return earlier;
-  await mkdir(folder, { recursive: true });
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw cacheUnusable(folder, cause);
+  }
   return withEnvLock(
     { dir: folder, lockPath: `${folder}.lock` },
     () => undefined,
@@ -60,12 +64,16 @@ export async function optimizeModel(
 
 /** The engines to try and an environment that has them. OpenVINO is an extra, and its lack no obstacle. */
 async function enginesFor(
-  { engine = "auto" }: Settings,
+  { engine = "auto", require_provider: provider }: Settings,
   machine: Machine,
   { progress }: CommandContext,
 ): Promise<Pick<Subject, "engines" | "python" | "leftOut">> {
   const cpu = () => machine.python({ variant: "cpu" });
   if (engine === "onnxruntime") return { engines: [engine], python: await cpu(), leftOut: [] };
+  if (engine === "auto" && provider !== undefined) {
+    const leftOut = [`openvino was not tried: ${provider} is required, which is a provider of onnxruntime`];
+    return { engines: ["onnxruntime"], python: await cpu(), leftOut };
+  }
   try {
     progress.step("looking for a Python environment with OpenVINO");
     const python = await machine.python({ variant: "openvino" });
@@ -88,10 +96,11 @@ async function work(
   const { progress, interrupt, env, debug } = context;
   const workFolder = join(folder, "work");
   const { calibrating, judging } = frames;
-  const calibrationFiles = await writeFrames(workFolder, "calibrating", calibrating);
-  // Without a frame to judge on there still is one to time with.
-  const judgedFiles =
-    judging.length > 0 ? await writeFrames(workFolder, "judging", judging) : calibrationFiles;
+  const files = {
+    calibrating: frameFiles(workFolder, "calibrating"),
+    // Without a frame to judge on there still is one to time with.
+    judging: frameFiles(workFolder, judging.length > 0 ? "judging" : "calibrating"),
+  };
   const command = {
     ...{ python: python.python, kind: python.kind, workerDir: machine.workerDir, cacheDir: machine.cacheDir },
     ...{ env, debug, signal: interrupt },
@@ -104,7 +113,7 @@ async function work(
     },
     calibrate: (prepared, out) => {
       progress.step(`calibrating with ${calibrating.length} frames`);
-      return steps.calibrate(prepared, calibrationFiles, calibrating.length, out);
+      return steps.calibrate(prepared, files.calibrating, calibrating.length, out);
     },
     quantize: (prepared, ranges, precision, out) => {
       progress.step(`quantising ${precision.operators === "conv" ? "the convolutions" : "all operators"}`);
@@ -112,6 +121,8 @@ async function work(
     },
   });
   try {
+    await writeFrames(workFolder, files.calibrating, calibrating);
+    if (judging.length > 0) await writeFrames(workFolder, files.judging, judging);
     const { filled, own } = inputSizes(subject);
     const { sizes, notQuantisable, leftOut } = await possible(maker, filled, own);
     subject.leftOut.push(...leftOut);
@@ -128,7 +139,7 @@ async function work(
           model: await maker.graph(candidate),
           engine: candidate.engine,
           threads: candidate.threads,
-          frames: judgedFiles,
+          frames: files.judging,
           conf: settings.conf,
           iou: settings.iou,
         }),
@@ -136,9 +147,12 @@ async function work(
       onFinding: (findings) => writeWholeFile(findingsFile, JSON.stringify(findings)),
     });
     return await keepOptimized(folder, subject, optimized, maker, steps);
+  } catch (error) {
+    if (error instanceof AiwError || systemCode(error) === undefined) throw error;
+    throw cacheUnusable(folder, error);
   } finally {
     // Of an interrupted command all else is kept; frames are taken anew, and are large.
-    await removeFrames([calibrationFiles, judgedFiles]);
+    await removeFrames([files.calibrating, files.judging]);
   }
 }
 
@@ -149,6 +163,12 @@ function inputSizes({ original, settings, frames }: Subject): { filled: Size | u
   const { size = DEFAULT_SIZE } = settings;
   const sent = size === "native" ? (usualSize(frames.calibrating) ?? own) : size;
   return { filled: fillingSize(sent, own), own };
+}
+
+/** A full disk, a folder that can't be written. */
+function cacheUnusable(folder: string, cause: unknown): AiwError {
+  const why = `${folder} can't be written (${systemCode(cause)})`;
+  return new AiwError("CACHE_UNUSABLE", why, { cause });
 }
 
 async function readFindings(path: string): Promise<Findings> {

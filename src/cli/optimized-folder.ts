@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
+import { rename } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { basename, join } from "node:path";
 import type { Settings } from "../config/settings.js";
 import type { ModelDescription } from "../core/model-description.js";
+import { printable } from "../core/printable.js";
 import { packageVersion } from "../core/version.js";
 import { unjudgedWords } from "../optimize/agreement.js";
 import { type EngineName, graphKey } from "../optimize/candidate.js";
@@ -12,6 +14,7 @@ import { framesSha256 } from "../optimize/frame-store.js";
 import type { GraphMaker } from "../optimize/graph-maker.js";
 import { type Provenance, provenancePath, readProvenance } from "../optimize/provenance.js";
 import type { Optimized } from "../optimize/trial.js";
+import { fit } from "../reports/columns.js";
 import { writeWholeFile } from "../sinks/whole-file.js";
 import type { OptimizeSteps } from "../worker-process/optimize-steps.js";
 import type { PythonEnvironment } from "../worker-process/python-env.js";
@@ -20,6 +23,8 @@ import { DEFAULT_SIZE } from "./sources.js";
 
 /** Least F1 and mean IoU with the unchanged model's detections, 0..1. */
 export const DEFAULT_MIN_AGREEMENT = 0.95;
+/** Of a model's name in a note, which has 200 characters in all. */
+const NOTE_NAME = 60;
 /** What was found, in the folder of the model. */
 const FOUND = "provenance.json";
 
@@ -36,6 +41,8 @@ export interface OptimizedModel {
 export interface Original {
   readonly path: string;
   readonly description: ModelDescription;
+  /** What it is made of. */
+  readonly source: Provenance["source"];
 }
 
 /** What is optimised, for what, and with what. */
@@ -67,20 +74,21 @@ export async function keepOptimized(
   steps: OptimizeSteps,
 ): Promise<OptimizedModel> {
   const { winner, verified } = optimized;
-  const { precision, size } = winner.candidate;
-  const isItself = precision === "fp32" && size === undefined;
+  const { precision, size, engine } = winner.candidate;
+  // What is not verified carries that in its own metadata: a model of the user's is never written to.
+  const isItself = precision === "fp32" && size === undefined && (verified || engine === "onnxruntime");
   const file = isItself ? null : `${stemOf(original.path)}-${graphKey(winner.candidate)}.onnx`;
-  const source = { path: original.path, sha256: original.description.sha256 };
   if (file !== null) {
     const notes = verified ? [] : [unverifiedNote(original.path, optimized)];
-    const metadata = { aiw_source_sha256: source.sha256 };
-    await steps.finish(await maker.graph(winner.candidate), metadata, notes, join(folder, file));
+    const part = join(folder, `${file}.part`);
+    await steps.finish(await maker.graph(winner.candidate), {}, notes, part);
+    await rename(part, join(folder, file));
   }
   const result = resultOf(optimized);
   const provenance: Provenance = {
     schema: "aiw.optimized/1",
     created: new Date().toISOString(),
-    source,
+    source: original.source,
     file,
     ...result,
     min_agreement: settings.min_agreement ?? DEFAULT_MIN_AGREEMENT,
@@ -92,7 +100,7 @@ export async function keepOptimized(
     settings: shownSettings(settings),
     versions: { aiw: packageVersion(), python: python.python, ...result.versions },
     machine: { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism() },
-    remarks: [...leftOut, ...busyRemark(optimized)],
+    remarks: [...leftOut, ...busyRemark(optimized), ...otherEngineRemark(settings, optimized)],
     seconds: Math.round((performance.now() - startedAt) / 1000),
   };
   const text = `${JSON.stringify(provenance, null, 2)}\n`;
@@ -110,8 +118,17 @@ function busyRemark({ busy }: Optimized): string[] {
   ];
 }
 
+function otherEngineRemark({ engine }: Settings, { winner }: Optimized): string[] {
+  if (engine === undefined || engine === "auto" || engine === winner.candidate.engine) return [];
+  return [
+    `Nothing on ${engine} can be run and agrees; the model stays as it is, on ${winner.candidate.engine}.`,
+  ];
+}
+
+/** Short enough to be a note of a model, whatever that is called. */
 function unverifiedNote(path: string, { reference, judgedFrames }: Optimized): string {
-  return `detections not verified against ${basename(path)}: ${unjudgedWords(reference, judgedFrames)}`;
+  const name = fit(printable(basename(path)), NOTE_NAME);
+  return `detections not verified against ${name}: ${unjudgedWords(reference, judgedFrames)}`;
 }
 
 function pathOf({ file }: Provenance, folder: string, original: Original): string {
@@ -122,7 +139,7 @@ function pathOf({ file }: Provenance, folder: string, original: Original): strin
 export function folderName({ original, settings, engines, python, frames }: Subject): string {
   const { threads, min_agreement: min, allow_unverified: unverified } = settings;
   const all = [
-    ...[packageVersion(), original.description.sha256, framesSha256(frames), engines, python.python],
+    ...[packageVersion(), original.source, framesSha256(frames), engines, python.python],
     ...[shownSettings(settings), threads, min, unverified === true, cpus()[0]?.model, availableParallelism()],
   ];
   const key = createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 12);

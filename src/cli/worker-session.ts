@@ -133,7 +133,11 @@ async function spawnWorker(
 ) {
   // Checked here, so that a file that is missing or no model is known before anything is made or started;
   // its real path, so that a link into another folder is inside the one folder that the worker may load from.
-  const path = await modelPath(model, machine, context, signal);
+  const path = await modelPath(model, machine, context, signal).catch(async (error: unknown) => {
+    // One that aiw has made can be made again.
+    await checkFresh(model);
+    throw error;
+  });
   const doubt = await checkFresh(path);
   if (doubt !== undefined) context.progress.note(`aiw: warning: ${doubt}`);
   const { python, kind } = await machine.python();

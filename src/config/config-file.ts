@@ -122,8 +122,10 @@ function anchorPaths(values: Record<string, unknown>, folder: string): void {
       ? resolve(folder, value)
       : value;
   if (values.worker === undefined) values.model = anchor(values.model);
-  const source = values.source;
-  values.source = Array.isArray(source) ? source.map(anchor) : anchor(source);
+  for (const name of ["source", "calibrate"]) {
+    const given = values[name];
+    if (given !== undefined) values[name] = Array.isArray(given) ? given.map(anchor) : anchor(given);
+  }
 }
 
 async function read(path: string): Promise<string | undefined> {

@@ -46,7 +46,7 @@ const ERROR_TABLE = {
   EXPORT_FAILED: failed(
     "Run with --debug to see all that it said, or export by hand: yolo export model=FILE.pt format=onnx.",
   ),
-  SOURCE_NOT_FOUND: failed("Check the path given to --source."),
+  SOURCE_NOT_FOUND: failed("Check the source's path."),
   SOURCE_EMPTY: failed("Give a picture, a folder or glob of pictures, a video file, or synthetic:."),
   SOURCE_UNDECODABLE: failed("Check that the file is whole and of a kind that is known."),
   SOURCE_FRAME_SIZE: failed("Make --size and --pixel-format agree with the bytes that are sent."),

@@ -31,6 +31,8 @@ export interface ModelDescription {
   readonly bytes: number;
   /** Of the file. */
   readonly sha256: string;
+  /** Files that hold its weights, relative to its folder; empty where it holds them itself. */
+  readonly weight_files: readonly string[];
   /** The worker's name of the family ("yolo11"); null for a model that aiw cannot run. */
   readonly family: string | null;
   /** Why aiw cannot run it: the very error that a run would end with; null where it can. */

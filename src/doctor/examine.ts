@@ -6,6 +6,7 @@ import { isShape } from "../core/shapes.js";
 import { streamName } from "../source/stream-name.js";
 import { isSynthetic } from "../source/synthetic-uri.js";
 import { findOnPath } from "../worker-process/find-on-path.js";
+import { checkFresh } from "../optimize/provenance.js";
 import { checkModelFile } from "../worker-process/model-file.js";
 import { findManagedEnv } from "../worker-process/python-env.js";
 import { type CommandResult, interrupted, runCommand } from "../worker-process/run-command.js";
@@ -19,7 +20,15 @@ import { checkConfiguredWorker } from "./configured-worker.js";
 import { checkFfmpeg, type FoundFfmpeg } from "./ffmpeg.js";
 import { limited } from "./limited.js";
 import { checkMachine } from "./machine.js";
-import { checkModel, locateShape, modelNotFound, modelNotTried, needsModel, noModel } from "./model.js";
+import {
+  checkModel,
+  locateShape,
+  modelNotFound,
+  modelNotTried,
+  needsModel,
+  noModel,
+  staleModel,
+} from "./model.js";
 import { checkNode } from "./node-version.js";
 import { checkPackages, type FoundPackages } from "./packages.js";
 import { checkPort } from "./port.js";
@@ -148,8 +157,9 @@ async function workerAndModel(
       (await group.add("configured-worker", title, (signal) => checkConfiguredWorker(configured, signal)));
     const endpoint = configured ?? worker;
     const { path: modelPath, check } = found;
-    if (modelPath === undefined) group.checks.push(...(check === undefined ? [] : [check]));
-    else if (endpoint === undefined || !reached) group.checks.push(modelNotTried());
+    if (check !== undefined) group.checks.push(check);
+    if (modelPath === undefined) return log;
+    if (endpoint === undefined || !reached) group.checks.push(modelNotTried());
     else {
       const load = (signal: AbortSignal) => checkModel({ endpoint, modelPath, settings, signal });
       await group.add("model", "model", load, LONG_LIMIT_MS);
@@ -171,7 +181,9 @@ async function locate(
   const other = sources.find(({ kind, uri }) => kind === "camera" || !isSynthetic(uri));
   if (model === undefined && other !== undefined) return { check: needsModel(other) };
   try {
-    return { path: await checkModelFile(model ?? embedded) };
+    const path = await checkModelFile(model ?? embedded);
+    const doubt = await checkFresh(path);
+    return doubt === undefined ? { path } : { path, check: staleModel(doubt) };
   } catch (error) {
     return { check: modelNotFound(error) };
   }

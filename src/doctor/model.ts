@@ -14,6 +14,14 @@ const REACH_WITHIN_MS = 4_000;
 
 export const modelNotFound = (error: unknown): Check => failed(error);
 
+/** What can't be told of a model that aiw has optimised. */
+export function staleModel(doubt: string): Check {
+  return verdicts("model-source", "model's source").warning(
+    doubt,
+    "Optimise it anew with aiw init --optimize, or leave it.",
+  );
+}
+
 export function noModel(): Check {
   return ok("none is configured for that worker; one is given with --model or in aiw.yaml");
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { writeFrames } from "../optimize/frame-store.js";
+import { frameFiles, writeFrames } from "../optimize/frame-store.js";
 import { provenancePath } from "../optimize/provenance.js";
 import { SyntheticScene } from "../scene/synthetic-scene.js";
 import { OptimizeSteps } from "../worker-process/optimize-steps.js";
@@ -110,7 +110,7 @@ describe.skipIf(process.platform !== "linux")("aiw init --optimize", { timeout: 
     expect(report.optimized).toMatchObject({
       ...{ engine: "onnxruntime", verified: true, judged_frames: 12, min_agreement: 0.95, input: "640x480" },
       calibration: { frames: PICTURES - JUDGED },
-      source: { path: source, sha256: report.model.sha256 },
+      source: { path: source, sha256: report.model.sha256, weights: [] },
     });
     const { candidates, agreement, path, reference_detections: detections } = report.optimized;
     expect(detections).toBeGreaterThanOrEqual(20);
@@ -231,6 +231,8 @@ async function quantise(out: string): Promise<void> {
   const [prepared, ranges] = [join(folder, "prepared.onnx"), join(folder, "ranges.json")];
   const sampled = frames.slice(0, 4).map((pixels) => ({ pixels, ...SIZE }));
   await steps.prepare(BUILT_IN, undefined, prepared);
-  await steps.calibrate(prepared, await writeFrames(folder, "few", sampled), sampled.length, ranges);
+  const few = frameFiles(folder, "few");
+  await writeFrames(folder, few, sampled);
+  await steps.calibrate(prepared, few, sampled.length, ranges);
   await steps.quantize(prepared, ranges, { operators: "conv", keptFloat: "head" }, out);
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { framesSha256, writeFrames } from "./frame-store.js";
+import { frameFiles, framesSha256, writeFrames } from "./frame-store.js";
 import type { SampledFrame } from "./sample.js";
 
 const frame = (width: number, height: number, value: number): SampledFrame => ({
@@ -18,7 +18,10 @@ function newFolder() {
 
 describe("frames in files", () => {
   it("lie one behind the other, with their sizes beside them", async () => {
-    const { pixels, sizes } = await writeFrames(newFolder(), "judging", [frame(2, 1, 7), frame(1, 1, 9)]);
+    const folder = newFolder();
+    const files = frameFiles(folder, "judging");
+    await writeFrames(folder, files, [frame(2, 1, 7), frame(1, 1, 9)]);
+    const { pixels, sizes } = files;
     expect([...readFileSync(pixels)]).toEqual([7, 7, 7, 7, 7, 7, 9, 9, 9]);
     expect(JSON.parse(readFileSync(sizes, "utf8"))).toEqual([
       [2, 1],
@@ -28,8 +31,10 @@ describe("frames in files", () => {
 
   it("replace those of an earlier command", async () => {
     const folder = newFolder();
-    await writeFrames(folder, "judging", [frame(2, 2, 7)]);
-    const { pixels, sizes } = await writeFrames(folder, "judging", []);
+    const files = frameFiles(folder, "judging");
+    await writeFrames(folder, files, [frame(2, 2, 7)]);
+    await writeFrames(folder, files, []);
+    const { pixels, sizes } = files;
     expect(readFileSync(pixels)).toHaveLength(0);
     expect(readFileSync(sizes, "utf8")).toBe("[]");
   });

@@ -11,14 +11,18 @@ export interface FrameFiles {
   readonly sizes: string;
 }
 
-/** Writes frames into `folder`, which is made. @param name of both files, without their endings */
+/** Where frames are to lie in a folder. @param name of both files, without their endings */
+export function frameFiles(folder: string, name: string): FrameFiles {
+  return { pixels: join(folder, `${name}.rgb`), sizes: join(folder, `${name}.json`) };
+}
+
+/** Writes frames. @param folder is made @throws what the system says */
 export async function writeFrames(
   folder: string,
-  name: string,
+  files: FrameFiles,
   frames: readonly SampledFrame[],
-): Promise<FrameFiles> {
+): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const files = { pixels: join(folder, `${name}.rgb`), sizes: join(folder, `${name}.json`) };
   const file = await open(files.pixels, "w");
   try {
     for (const { pixels } of frames) await file.writeFile(pixels);
@@ -26,7 +30,6 @@ export async function writeFrames(
     await file.close();
   }
   await writeFile(files.sizes, JSON.stringify(frames.map(({ width, height }) => [width, height])));
-  return files;
 }
 
 /** SHA-256 of all pixels and sizes, hexadecimal. */

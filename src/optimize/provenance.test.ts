@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { provenanceOf } from "../testing/provenance.js";
-import { checkFresh, fileSha256, provenancePath, readProvenance } from "./provenance.js";
+import { checkFresh, provenancePath, readProvenance, sourceOf } from "./provenance.js";
 
 /** A model and what was made of it. */
 async function optimized() {
@@ -12,8 +12,9 @@ async function optimized() {
   const source = join(folder, "source.onnx");
   const model = join(folder, "source-int8.onnx");
   writeFileSync(source, "abc");
-  const sha256 = await fileSha256(source);
-  const found = provenanceOf({ source: { path: source, sha256 } });
+  writeFileSync(model, "int8");
+  const { sha256 } = await sourceOf(source, []);
+  const found = provenanceOf({ source: { path: source, sha256, weights: [] } });
   writeFileSync(provenancePath(model), JSON.stringify(found));
   return { source, model, sha256, found };
 }
@@ -43,11 +44,34 @@ describe("a model that aiw has optimised", () => {
   it("is stale once that has changed, with both hashes", async () => {
     const { model, source, sha256 } = await optimized();
     writeFileSync(source, "abd");
-    const now = await fileSha256(source);
+    const { sha256: now } = await sourceOf(source, []);
     expect(now).not.toBe(sha256);
     await expect(checkFresh(model)).rejects.toMatchObject({
       code: "MODEL_STALE",
       message: `source-int8.onnx was made from ${source}, which has changed since (SHA-256 ${now.slice(0, 12)}, was ${sha256.slice(0, 12)})`,
+    });
+  });
+
+  it("is stale once weights have changed that lie in a file of their own", async () => {
+    const { model, source } = await optimized();
+    const weights = join(dirname(source), "source.bin");
+    writeFileSync(weights, "weights");
+    const found = provenanceOf({ source: await sourceOf(source, ["source.bin"]) });
+    writeFileSync(provenancePath(model), JSON.stringify(found));
+    expect(await checkFresh(model)).toBeUndefined();
+    writeFileSync(weights, "others!");
+    await expect(checkFresh(model)).rejects.toMatchObject({
+      code: "MODEL_STALE",
+      message: expect.stringContaining(`was made from ${weights}, which has changed since`),
+    });
+  });
+
+  it("is no more once its own file is gone", async () => {
+    const { model, source } = await optimized();
+    rmSync(model);
+    await expect(checkFresh(model)).rejects.toMatchObject({
+      code: "MODEL_STALE",
+      message: `source-int8.onnx, which was made from ${source}, is not there any more`,
     });
   });
 

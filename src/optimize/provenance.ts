@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { basename } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { AiwError, systemCode } from "../core/errors.js";
 
@@ -28,7 +28,12 @@ const candidate = z.object({
 export const provenanceSchema = z.object({
   schema: z.literal("aiw.optimized/1"),
   created: z.string(),
-  source: z.object({ path: z.string(), sha256: z.string() }),
+  source: z.object({
+    path: z.string(),
+    sha256: z.string(),
+    /** The files beside it that hold its weights, relative to its folder. */
+    weights: z.array(z.object({ file: z.string(), sha256: z.string() })),
+  }),
   /** What is to be run: the optimised file's name beside this one, or null for the source itself. */
   file: z.string().nullable(),
   engine: z.enum(["onnxruntime", "openvino"]),
@@ -75,31 +80,63 @@ export async function readProvenance(path: string): Promise<Provenance | undefin
 }
 
 /** SHA-256 of a file, hexadecimal. @throws what the system says */
-export async function fileSha256(path: string): Promise<string> {
+async function fileSha256(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest("hex");
 }
 
+/** What a model is made of, to be known again. @throws what the system says */
+export async function sourceOf(path: string, weightFiles: readonly string[]): Promise<Provenance["source"]> {
+  const weights = weightFiles.map(async (file) => ({
+    file,
+    sha256: await fileSha256(join(dirname(path), file)),
+  }));
+  return { path, sha256: await fileSha256(path), weights: await Promise.all(weights) };
+}
+
 /**
  * Looks whether the model that an optimised one was made of is still the same.
  * @returns a warning where that is not there any more; undefined for a model that aiw has not optimised
- * @throws MODEL_STALE where it has changed
+ * @throws MODEL_STALE where it has changed, or the optimised one is gone
  */
 export async function checkFresh(model: string): Promise<string | undefined> {
   const provenance = await readProvenance(provenancePath(model));
   if (provenance === undefined) return undefined;
-  const { path, sha256 } = provenance.source;
-  let now: string;
+  const { path, weights } = provenance.source;
+  if (!existsSync(model)) {
+    throw new AiwError(
+      "MODEL_STALE",
+      `${basename(model)}, which was made from ${path}, is not there any more`,
+    );
+  }
+  let now: Provenance["source"];
   try {
-    now = await fileSha256(path);
+    now = await sourceOf(
+      path,
+      weights.map(({ file }) => file),
+    );
   } catch (error) {
     const why = systemCode(error) === "ENOENT" ? "is not there any more" : "can't be read";
     return `${basename(model)} was made from ${path}, which ${why}: whether it is up to date can't be told`;
   }
-  if (now === sha256) return undefined;
+  const changed = changedFile(provenance.source, now);
+  if (changed === undefined) return undefined;
+  const [file, was, is] = changed;
   throw new AiwError(
     "MODEL_STALE",
-    `${basename(model)} was made from ${path}, which has changed since (SHA-256 ${now.slice(0, 12)}, was ${sha256.slice(0, 12)})`,
+    `${basename(model)} was made from ${file}, which has changed since (SHA-256 ${is.slice(0, 12)}, was ${was.slice(0, 12)})`,
   );
+}
+
+function changedFile(
+  before: Provenance["source"],
+  now: Provenance["source"],
+): readonly [file: string, was: string, is: string] | undefined {
+  if (before.sha256 !== now.sha256) return [before.path, before.sha256, now.sha256];
+  for (const { file, sha256 } of before.weights) {
+    const is = now.weights.find((one) => one.file === file)?.sha256 ?? "";
+    if (is !== sha256) return [join(dirname(before.path), file), sha256, is];
+  }
+  return undefined;
 }

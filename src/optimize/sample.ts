@@ -14,6 +14,8 @@ export interface SampleLimits {
   readonly bytes: number;
   /** Most frames that are looked at, decodable or not, of a source that may never end. */
   readonly looked: number;
+  /** Whether it has taken long enough. */
+  readonly isOver?: (() => boolean) | undefined;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface SampleLimits {
  */
 export async function sample(
   items: AsyncIterable<SourceItem>,
-  { count, bytes, looked }: SampleLimits,
+  { count, bytes, looked, isOver }: SampleLimits,
 ): Promise<SampledFrame[]> {
   let kept: SampledFrame[] = [];
   let held = 0;
@@ -46,7 +48,7 @@ export async function sample(
       held = kept.reduce((sum, { pixels }) => sum + pixels.byteLength, 0);
       every *= 2;
     }
-    if (asked >= looked) break;
+    if (asked >= looked || isOver?.() === true) break;
   }
   return spread(kept, Math.min(count, fitting(kept, bytes)));
 }

@@ -55,7 +55,7 @@ export interface Tried {
   readonly aloneMs?: number;
   /** With the unchanged model's detections; absent where it was too slow to matter, or can't be judged. */
   readonly agreement?: Agreement;
-  /** Median and range of its turns among the last, milliseconds. */
+  /** Median of its turns among the last, milliseconds. */
   readonly finalMs?: number;
   /** Times the unchanged model's time, both measured in turns; below 1 is faster. */
   readonly ratio?: number;

@@ -79,7 +79,7 @@ function legend(found: Provenance): string {
     "ms: one inference, tried alone. time: its share of the unchanged model's, measured in turns.",
     judged,
     ...(isFloat ? ["/head, /out: that much of the detector stays in float."] : []),
-    '"–": too slow to matter.',
+    '"–": too slow, or too far from the model, to be timed or judged further.',
   ].join(" ");
 }
 

@@ -6,6 +6,7 @@ export function modelDescription(changes: Partial<ModelDescription> = {}): Model
     file: "yolo11n.onnx",
     bytes: 10_701_908,
     sha256: "adeb0633942f82f47e755d48bf4b724b9abc3f874ba613a015c67b573a9cd7b4",
+    weight_files: [],
     family: "yolo11",
     refusal: null,
     task: "detect",

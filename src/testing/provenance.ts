@@ -17,7 +17,7 @@ export function provenanceOf(changes: Partial<Provenance> = {}): Provenance {
   return {
     schema: "aiw.optimized/1",
     created: "2026-01-02T03:04:05.000Z",
-    source: { path: "/models/yolo11s.onnx", sha256: "a".repeat(64) },
+    source: { path: "/models/yolo11s.onnx", sha256: "a".repeat(64), weights: [] },
     file: "yolo11s-int8-conv-decode-own.onnx",
     ...{ engine: "onnxruntime", threads: null, precision, input: "640x640" },
     ...{ verified: true, agreement, min_agreement: 0.95, judged_frames: 64, reference_detections: 120 },

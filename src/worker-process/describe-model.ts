@@ -31,6 +31,7 @@ const descriptionSchema: z.ZodType<ModelDescription> = z.object({
   file: z.string(),
   bytes: count,
   sha256: z.string(),
+  weight_files: z.array(z.string()),
   family: text,
   refusal: z.object({ name: z.string(), message: z.string() }).nullable(),
   task: text,

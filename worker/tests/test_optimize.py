@@ -231,7 +231,7 @@ class TestPrepare:
         out = tmp_path / "out.onnx"
         finish(path, {"stride": "16", "aiw_source": "x"}, ["said now", "and this"], out)
         found = metadata(out)
-        assert model_notes(found) == ("said before", "said now", "and this")
+        assert model_notes(found) == ("said now", "and this", "said before")
         del found[NOTES_KEY]
         assert found == {"names": "['a', 'b']", "stride": "16", "aiw_source": "x"}
         finish(out, {}, ["last"], out)

@@ -62,6 +62,7 @@ def describe(file: ModelFile, given: str, options: EngineOptions) -> dict[str, A
         "file": given,
         "bytes": file.identity.size + sum(path.stat().st_size for path in beside),
         "sha256": file.sha256,
+        "weight_files": [str(path.relative_to(file.path.parent.resolve())) for path in beside],
         "family": recognised.found and recognised.found.info.family,
         "refusal": _refusal(recognised.refusal),
         "task": _text(engine.metadata.get("task", "")),

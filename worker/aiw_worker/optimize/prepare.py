@@ -51,13 +51,14 @@ def prepare(path: Path, size: Size | None, out: Path) -> dict[str, Any]:
 
 
 def finish(path: Path, metadata: Mapping[str, str], notes: Sequence[str], out: Path) -> None:
-    """Writes the model with these metadata properties set, and notes behind those that it has.
+    """Writes the model with these metadata properties set, and notes before those that it has.
 
     Raises:
         WorkerError: MODEL_INVALID.
     """
     model = graphs.load(path)
-    all_notes = [*model_notes({prop.key: prop.value for prop in model.metadata_props}), *notes]
+    # First, since only so many are read.
+    all_notes = [*notes, *model_notes({prop.key: prop.value for prop in model.metadata_props})]
     noted = {NOTES_KEY: json.dumps(all_notes)} if all_notes else {}
     graphs.set_metadata(model, {**metadata, **noted})
     onnx.save(model, str(out))
