@@ -235,7 +235,7 @@ class TestPrepare:
         del found[NOTES_KEY]
         assert found == {"names": "['a', 'b']", "stride": "16", "aiw_source": "x"}
         finish(out, {}, ["last"], out)
-        assert model_notes(metadata(out)) == ("said before", "said now", "and this", "last")
+        assert model_notes(metadata(out)) == ("last", "said now", "and this", "said before")
         assert metadata(out)["aiw_source"] == "x"
 
     def test_finish_without_notes_writes_none(self, tmp_path: Path) -> None:
