@@ -37,8 +37,9 @@ export function refuseIdleFlags(flags: ParsedFlags): void {
 /** @throws USAGE: what is timed and quantised is for the CPU, and a model of the user's */
 export function refuseToOptimizeFor({ device, model }: Settings, flags: ParsedFlags): void {
   if (flags.optimize !== true) return;
-  if (model === undefined)
-    throw new AiwError("USAGE", "--optimize is for a model of yours: give it with --model");
-  if (device !== "cuda") return;
-  throw new AiwError("USAGE", "--optimize is for the CPU: give --device cpu, or leave --optimize out");
+  if (device === "cuda") {
+    throw new AiwError("USAGE", "--optimize is for the CPU: give --device cpu, or leave --optimize out");
+  }
+  if (model !== undefined) return;
+  throw new AiwError("USAGE", "--optimize is for a model of yours: give it with --model");
 }
