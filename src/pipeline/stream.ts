@@ -16,7 +16,8 @@ interface OfferedFrame {
   readonly wallMs: number;
 }
 
-interface FrameInFlight extends OfferedFrame {
+interface FrameInFlight {
+  readonly offered: OfferedFrame;
   /** Only where frames are kept. */
   readonly kept: KeptFrame | undefined;
   /** Ends our own hold on the pixels, which the sink has besides its own. */
@@ -138,7 +139,7 @@ export class Stream {
     const kept = this.options.keepFrames ? new KeptFrame(frame) : undefined;
     const release = kept?.keep() ?? (() => frame.release());
     const letGo = kept?.keep() ?? (() => {});
-    this.inFlight = { ...next, kept, letGo };
+    this.inFlight = { offered: next, kept, letGo };
     try {
       this.sink.sendFrame({ seq, data, width, height, format, dueUs, wallMs, release });
     } catch (thrown) {
@@ -154,10 +155,10 @@ export class Stream {
   }
 
   private onAnswer(answer: FrameAnswer): void {
-    const offered = this.inFlight;
-    if (offered === undefined || offered.seq !== answer.seq) return;
+    const { inFlight } = this;
+    if (inFlight === undefined || inFlight.offered.seq !== answer.seq) return;
     this.inFlight = undefined;
-    const { seq, frame, dueUs, wallMs, kept } = offered;
+    const { seq, frame, dueUs, wallMs } = inFlight.offered;
     const { origin, width, height } = frame;
     if ("error" in answer.outcome) {
       this.ledger.error();
@@ -170,15 +171,15 @@ export class Stream {
         dueUs,
         wallMs,
         sent: { width, height },
-        latency: frameLatency({ dueUs, ...answer }, answer.stages),
+        latency: frameLatency(dueUs, answer, answer.stages),
         detections: answer.outcome.detections,
         usage: answer.usage,
         truth: frame.truth,
-        frame: kept,
+        frame: inFlight.kept,
       });
     }
     // After the listeners: who wants the pixels for longer has kept them now.
-    offered.letGo();
+    inFlight.letGo();
     this.emitIfIdle();
   }
 
@@ -192,7 +193,7 @@ export class Stream {
     if (waiting !== undefined) this.drop(waiting, reason);
     // The buffer of a frame in flight is given back by the sink, which may still be writing it.
     const { inFlight } = this;
-    if (inFlight !== undefined) this.count(inFlight, reason);
+    if (inFlight !== undefined) this.count(inFlight.offered, reason);
     this.inFlight = undefined;
     inFlight?.letGo();
     this.emitIfIdle();

@@ -41,14 +41,14 @@ describe("LatencyHistogram", () => {
 describe("frameLatency", () => {
   it("gives stages that add up to the total", () => {
     const worker = { queueUs: 10, preprocessUs: 20, inferenceUs: 300, postprocessUs: 40 };
-    const { total, ...stages } = frameLatency({ dueUs: 1000, sentAtUs: 1500, answeredAtUs: 3000 }, worker);
+    const { total, ...stages } = frameLatency(1000, { sentAtUs: 1500, answeredAtUs: 3000 }, worker);
     expect(total).toBe(2000);
     expect(Object.values(stages).reduce<number>((sum, us) => sum + (us ?? 0), 0)).toBe(total);
     expect(stages).toMatchObject({ wait: 500, transport: 1130 });
   });
 
   it("does not make up stages that the worker does not report", () => {
-    expect(frameLatency({ dueUs: 0, sentAtUs: 5, answeredAtUs: 9 }, undefined)).toEqual({
+    expect(frameLatency(0, { sentAtUs: 5, answeredAtUs: 9 }, undefined)).toEqual({
       ...{
         total: 9,
         wait: 5,

@@ -20,8 +20,8 @@ export type Stage = (typeof STAGES)[number];
 /**
  * How long a frame took, integer microseconds. `total` runs from the frame's due time (a live
  * frame's arrival) to its result in the consumer's hands; `wait` from the due time to the write of
- * its first byte, its encoding included where it is sent as JPEG or WebP; `transport` is the total minus all the other stages. All but `total` and `wait`
- * are null with a worker that does not report its own stages.
+ * its first byte, its encoding included where it is sent as JPEG or WebP; `transport` is the total minus all
+ * the other stages. All but `total` and `wait` are null with a worker that does not report its own stages.
  */
 export interface FrameLatency extends Readonly<Record<Stage, number | null>> {
   readonly total: number;
@@ -29,11 +29,12 @@ export interface FrameLatency extends Readonly<Record<Stage, number | null>> {
 }
 
 export function frameLatency(
-  times: { dueUs: number; sentAtUs: number; answeredAtUs: number },
+  dueUs: number,
+  times: { readonly sentAtUs: number; readonly answeredAtUs: number },
   worker: WorkerStages | undefined,
 ): FrameLatency {
-  const total = times.answeredAtUs - times.dueUs;
-  const wait = times.sentAtUs - times.dueUs;
+  const total = times.answeredAtUs - dueUs;
+  const wait = times.sentAtUs - dueUs;
   if (worker === undefined) {
     return {
       total,

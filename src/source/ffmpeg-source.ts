@@ -177,12 +177,14 @@ class FfmpegSource implements FrameSource {
     }
     this.framesOfRun += 1;
     if (this.live) this.watch(STALL_LIMIT_US, "sent nothing more");
+    const { output, native } = log.header;
     return this.queue.push({
       data,
       release,
-      ...log.header.output,
+      width: output.width,
+      height: output.height,
       format: this.format,
-      origin: { source: this.name, ...log.header.native },
+      origin: { source: this.name, width: native.width, height: native.height },
       capturedAtUs: this.options.clock.nowUs(),
     });
   }

@@ -187,13 +187,15 @@ class RawFrameSource implements FrameSource {
   }
 
   private frame(buffer: PooledBuffer): Frame {
+    const { width, height } = this.size;
     this.frameCount += 1;
     return {
       data: buffer.data,
       release: buffer.release,
-      ...this.size,
+      width,
+      height,
       format: this.format,
-      origin: { source: this.name, ...this.size },
+      origin: { source: this.name, width, height },
       capturedAtUs: this.options.clock.nowUs(),
     };
   }

@@ -44,7 +44,8 @@ class SyntheticSource implements FrameSource {
     const pool = new FramePool(frameBytes(format, size), (bytes) =>
       Buffer.from(new SharedArrayBuffer(bytes)),
     );
-    const origin = { source: name, ...size };
+    const { width, height } = size;
+    const origin = { source: name, width, height };
     while (!this.closed) {
       const { data, release } = pool.acquire();
       const number = this.next;
@@ -56,7 +57,7 @@ class SyntheticSource implements FrameSource {
         release();
         continue;
       }
-      yield { data, release, ...size, format, origin, truth, capturedAtUs: options.clock.nowUs() };
+      yield { data, release, width, height, format, origin, truth, capturedAtUs: options.clock.nowUs() };
     }
   }
 
