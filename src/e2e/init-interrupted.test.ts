@@ -67,8 +67,8 @@ describe.skipIf(process.platform === "win32")("aiw init, interrupted", () => {
         const { code, stderr } = await running.finished;
         const told = `seed ${seed}, ${signal} after ${Math.round(atMs)} ms: ${stderr}`;
         // Before Node runs our first line the system's own way to end holds, and nothing has been done.
-        const isUnheard = stderr === "" && readdirSync(machine.folder).length === 0;
-        expect([0, signal === "SIGINT" && !(code === null && isUnheard) ? 130 : null], told).toContain(code);
+        const isUnheard = code === null && stderr === "" && readdirSync(machine.folder).length === 0;
+        expect([0, signal === "SIGINT" && !isUnheard ? 130 : null], told).toContain(code);
         if (code !== 0) interrupted += 1;
         if (existsSync(machine.config)) {
           expect(isUnedited(readFileSync(machine.config, "utf8")), told).toBe(true);

@@ -40,7 +40,10 @@ export class Tries {
     this.note(candidate, { failure: error.message });
   }
 
-  /** Loads a candidate and hands it to `use`, which closes it; a failure of either is noted. */
+  /**
+   * Loads a candidate and hands it to `use`, whose it is from then on: closed there, or kept. Where either fails
+   * it is closed here, and the failure noted.
+   */
   async try(candidate: Candidate, use: (trial: Trial) => Promise<void>): Promise<void> {
     let trial: Trial | undefined;
     try {
