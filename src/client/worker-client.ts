@@ -80,9 +80,19 @@ export class WorkerClient implements FrameSink {
    * Connects, trying again for up to 10 s while nobody answers.
    * @throws WORKER_UNREACHABLE
    */
-  static async connect(options: ConnectOptions): Promise<WorkerClient> {
-    const { host, port, clock = systemClock, onWarning = () => {} } = options;
-    const connection = await reach((ms) => openTcp({ host, port }, ms, options.signal), clock, options);
+  static connect(options: ConnectOptions): Promise<WorkerClient> {
+    const { clock = systemClock } = options;
+    return reach((ms) => WorkerClient.connectOnce(options, ms), clock, options);
+  }
+
+  /**
+   * Connects, or fails with the first reason.
+   * @param withinMs longest wait for the worker
+   * @throws WORKER_UNREACHABLE
+   */
+  static async connectOnce(options: ConnectOptions, withinMs: number): Promise<WorkerClient> {
+    const { host, port, signal, clock = systemClock, onWarning = () => {} } = options;
+    const connection = await openTcp({ host, port }, withinMs, signal);
     return new WorkerClient(connection, { host, port }, clock, onWarning);
   }
 
@@ -105,6 +115,9 @@ export class WorkerClient implements FrameSink {
           classes: [],
           clientId: "aiw",
           requireProvider: "",
+          sessionId: "",
+          token: "",
+          priority: 0,
           ...options,
         }),
       );
@@ -214,6 +227,7 @@ export class WorkerClient implements FrameSink {
       message.message || `the worker refused with code ${message.code}`,
       {
         ...(message.name === "" ? {} : { workerName: message.name }),
+        retryAfterMs: message.retryAfterMs,
       },
     );
     const pending = this.pending;

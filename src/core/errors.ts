@@ -107,6 +107,8 @@ export interface AiwErrorOptions {
   cause?: unknown;
   /** The worker's own name of the error ("MODEL_NOT_FOUND"), shown in place of the code. */
   workerName?: string;
+  /** After how long the same request may succeed, milliseconds; absent where it never will. */
+  retryAfterMs?: number | undefined;
   /** More than the one line, shown with --debug only (what a subprocess printed). */
   detail?: string;
 }
@@ -120,12 +122,14 @@ export class AiwError extends Error {
   readonly code: ErrorCode;
   readonly workerName: string | undefined;
   readonly detail: string | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: AiwErrorOptions = {}) {
     super(oneLine(message), options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
     this.workerName = options.workerName;
     this.detail = options.detail;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   get exitCode(): number {
