@@ -151,7 +151,7 @@ export class CameraSource implements FrameSource {
 
   private endOfRun(run: FfmpegRun, end: FfmpegEnd): void {
     if (this.run !== run) return;
-    const isEnd = this.silence === undefined && end.code === 0 && !run.log.hasBroken;
+    const isEnd = this.silence === undefined && end.code === 0 && run.log.brokenBy === undefined;
     const error = this.silence ?? this.runs.failureOf(run, end);
     if (isEnd) this.lose("ended", error, `after ${plural(run.frames, "frame")}`);
     else this.lose("broke", error);

@@ -219,6 +219,6 @@ describe("FfmpegLog of a stream that goes on", () => {
     ["[error] rtsp://cam/x: Operation timed out", true],
     ["[error] http://cam/x: Input/output error", false],
   ])("knows whether it broke off: %s", (line, hasBroken) => {
-    expect(logOf(`${line}\n`).hasBroken).toBe(hasBroken);
+    expect(logOf(`${line}\n`).brokenBy !== undefined).toBe(hasBroken);
   });
 });

@@ -59,8 +59,8 @@ export class FfmpegLog {
   unknownOption: string | undefined;
   /** ffmpeg's own word that the file ends too early. */
   cutShort: string | undefined;
-  /** True once it has said that a stream broke off. */
-  hasBroken = false;
+  /** Its word that a stream broke off. */
+  brokenBy: string | undefined;
   /** CPU time that it says it used, at its end; microseconds. */
   cpuUs: number | undefined;
 
@@ -74,7 +74,7 @@ export class FfmpegLog {
 
   /** The line that tells best why it failed: the first error, or the last one when frames came before. */
   reason(afterFrames: boolean): string | undefined {
-    return (afterFrames ? this.lastError : this.firstError) ?? this.genericError;
+    return (afterFrames ? this.lastError : this.firstError) ?? this.brokenBy ?? this.genericError;
   }
 
   /** The last lines, for --debug. */
@@ -92,7 +92,7 @@ export class FfmpegLog {
       line,
     ) ?? [undefined, "", "", line];
     if (level === "error" || level === "fatal" || level === "panic") this.takeError(text);
-    if (level === "error" || level === "warning") this.hasBroken ||= BROKEN.some((line) => line.test(text));
+    if (level === "error" || level === "warning") this.takeBreak(text);
     if (context !== "") return this.takeRemark(text);
     const body = text.trim();
     this.takeSection(body);
@@ -153,6 +153,10 @@ export class FfmpegLog {
       fps: this.input?.fps ?? output.fps,
       hasDuration: this.hasDuration,
     };
+  }
+
+  private takeBreak(text: string): void {
+    if (BROKEN.some((line) => line.test(text))) this.brokenBy ??= text;
   }
 
   private takeError(text: string): void {
