@@ -23,6 +23,11 @@ export interface WorkerSession {
   readonly sink: FrameSink;
   /** The worker's process, if this command started it. */
   readonly process: WorkerProcess | undefined;
+  /**
+   * Opens another session on the same worker, with a connection of its own and the same settings. Closing it
+   * leaves the worker alone, which must be closed last.
+   */
+  another(signal: AbortSignal): Promise<WorkerSession>;
   /** Ends the session, and the worker if this command started it; idempotent. */
   close(): Promise<void>;
 }
@@ -40,17 +45,41 @@ export async function openWorkerSession(
   machine: Machine,
   signal: AbortSignal,
 ): Promise<WorkerSession> {
-  const { WorkerClient } = await import("../client/worker-client.js");
-  const { progress } = context;
   const model = requireModel(settings);
   const spawned =
     settings.worker === undefined ? await spawnWorker(model, settings, context, machine, signal) : undefined;
-  if (spawned === undefined) warnOfIdleSettings(settings, progress);
-  const { endpoint, modelPath } = spawned ?? { endpoint: requireWorker(settings), modelPath: model };
+  if (spawned === undefined) warnOfIdleSettings(settings, context.progress);
+  const worker = spawned ?? {
+    endpoint: requireWorker(settings),
+    modelPath: model,
+    process: undefined,
+  };
+  const stop = async () => spawned?.process.stop();
+  return connectSession(worker, settings, context, stop, signal);
+}
+
+interface ReachableWorker {
+  readonly endpoint: { readonly host: string; readonly port: number };
+  /** The model as the worker sees it. */
+  readonly modelPath: string;
+  readonly process: WorkerProcess | undefined;
+}
+
+/** @param stop called when the session is closed, and when it can't be opened */
+async function connectSession(
+  worker: ReachableWorker,
+  settings: Settings,
+  context: CommandContext,
+  stop: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<WorkerSession> {
+  const { WorkerClient } = await import("../client/worker-client.js");
+  const { progress } = context;
+  const { endpoint, modelPath, process } = worker;
   let client: WorkerClient | undefined;
   const close = async () => {
     await client?.shutdown();
-    await spawned?.process.stop();
+    await stop();
   };
   try {
     progress.step(`connecting to the worker at ${endpoint.host}:${endpoint.port}`);
@@ -59,7 +88,7 @@ export async function openWorkerSession(
       signal,
       onWarning: (text) => context.debug && progress.note(`aiw: ${text}`),
     });
-    progress.step(`loading ${basename(model)}`);
+    progress.step(`loading ${basename(modelPath)}`);
     const connected = client;
     const onAbort = () => void connected.shutdown();
     signal.addEventListener("abort", onAbort);
@@ -69,9 +98,10 @@ export async function openWorkerSession(
     const receiver = { isLocal: client.isLocal, pixelFormats: info.pixelFormats };
     const sending = chooseSending(settings.pixel_format ?? "auto", receiver);
     const sink = sending.picture === undefined ? client : await encodingSink(client, sending.picture);
-    return { client, info, sending, sink, process: spawned?.process, close };
+    const another = (until: AbortSignal) => connectSession(worker, settings, context, async () => {}, until);
+    return { client, info, sending, sink, process, another, close };
   } catch (thrown) {
-    const error = signal.aborted ? signal.reason : await withLastWords(thrown, spawned?.process);
+    const error = signal.aborted ? signal.reason : await withLastWords(thrown, process);
     await close();
     throw error;
   }
