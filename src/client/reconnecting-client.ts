@@ -2,7 +2,7 @@ import { type Clock, systemClock, waitUntil } from "../core/clock.js";
 import { Emitter, type Unsubscribe } from "../core/emitter.js";
 import { AiwError, type ErrorCode, toAiwError } from "../core/errors.js";
 import type { FrameAnswer, FrameSink, OutgoingFrame } from "../pipeline/frame-sink.js";
-import { backoffMs } from "./backoff.js";
+import { backoffMs } from "../core/backoff.js";
 import { type ConnectOptions, type InitOptions, WorkerClient, type WorkerInfo } from "./worker-client.js";
 
 /** One that refuses and says that trying again helps is tried for this long at the start, milliseconds. */
@@ -244,7 +244,7 @@ export class ReconnectingClient implements FrameSink {
   }
 
   private backoffMs(tries: number): number {
-    return backoffMs(tries, this.random);
+    return backoffMs(tries, { random: this.random });
   }
 
   private forGood(lost: AiwError, last: AiwError, attempts: number): AiwError {
