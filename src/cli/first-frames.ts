@@ -44,7 +44,7 @@ export async function firstFrames(settings: Settings, context: CommandContext): 
     await feed.run(stream, { kind: "lossless" }, limits, interrupt);
     await drain(stream, interrupt);
     if (interrupt.aborted) throw interrupt.reason;
-    if (stream.lost !== undefined) throw await withLastWords(stream.lost, session.process);
+    if (stream.lost !== undefined) throw await withLastWords(stream.lost, session.process());
     const total = tally.latency.of("total").summary();
     if (total.count > 0) return { info: session.info, total };
     throw new AiwError("NO_RESULTS", `no frame gave a result: ${tally.firstError ?? "none was answered"}`);

@@ -69,14 +69,16 @@ export class RunLane {
     await drain(this.stream, interrupt);
     this.stream.close();
     if (this.stream.lost !== undefined) {
-      this.failure ??= { error: await withLastWords(this.stream.lost, session.process) };
+      this.failure ??= { error: await withLastWords(this.stream.lost, session.process()) };
     }
   }
 
   /** One line about it, for people. */
   summary(): string {
     const elapsedUs = this.context.clock.nowUs() - this.startedUs;
-    return runSummary(this.stream.counts(), this.tally, elapsedUs, this.lane.session.info.warnings);
+    const { info, losses } = this.lane.session;
+    const lines = [runSummary(this.stream.counts(), this.tally, elapsedUs, info.warnings), losses()];
+    return lines.filter((line) => line !== "").join("\n");
   }
 
   /** @throws NO_RESULTS */

@@ -13,19 +13,21 @@ import type { Sending } from "./sending.js";
 /** What frames are fitted into unless told otherwise, pixels. */
 export const DEFAULT_SIZE = { width: 640, height: 480 };
 
-/** How a command uses a source. */
+/** How a command uses a source, and the worker that looks at its frames. */
 export interface SourceUse {
   /** Started again at its end, whatever --loop says: a bench repeats what is too short. */
   readonly loop: boolean;
   /** How long a camera is waited for that was there and is lost, microseconds. */
   readonly waitUs: number;
+  /** A worker that is lost is reached, or started, again. A bench measures one: figures of two are of neither. */
+  readonly workerComesBack: boolean;
 }
 
 /** Until --duration or Ctrl-C. */
-export const RUN: SourceUse = { loop: false, waitUs: Number.POSITIVE_INFINITY };
+export const RUN: SourceUse = { loop: false, waitUs: Number.POSITIVE_INFINITY, workerComesBack: true };
 /** As long as a worker: what is measured is not a camera's absence. */
-export const BENCH: SourceUse = { loop: true, waitUs: 10_000_000 };
-export const LOOK: SourceUse = { loop: false, waitUs: 0 };
+export const BENCH: SourceUse = { loop: true, waitUs: 10_000_000, workerComesBack: false };
+export const LOOK: SourceUse = { loop: false, waitUs: 0, workerComesBack: false };
 
 export async function openNamedSource(
   name: SourceName,

@@ -20,6 +20,8 @@ import { WorkerLink } from "./worker-link.js";
 
 export interface ConnectOptions extends Endpoint, ReachOptions {
   readonly clock?: Clock;
+  /** What the worker asks its clients for. */
+  readonly token?: string | undefined;
   /** Told of what is odd but harmless (an answer to a frame that was not sent). */
   readonly onWarning?: (message: string) => void;
 }
@@ -27,7 +29,7 @@ export interface ConnectOptions extends Endpoint, ReachOptions {
 /** What the worker said of itself and its model. */
 export type WorkerInfo = Omit<InitOkMessage, "kind">;
 
-export type InitOptions = Pick<InitRequest, "modelPath"> & Partial<InitRequest>;
+export type InitOptions = Pick<InitRequest, "modelPath"> & Partial<Omit<InitRequest, "token">>;
 
 interface Events {
   result: FrameAnswer;
@@ -66,6 +68,7 @@ export class WorkerClient implements FrameSink {
     connection: TcpConnection,
     private readonly endpoint: Endpoint,
     private readonly clock: Clock,
+    private readonly token: string,
     private readonly warn: (message: string) => void,
   ) {
     this.isLocal = staysHere(connection.socket);
@@ -91,9 +94,9 @@ export class WorkerClient implements FrameSink {
    * @throws WORKER_UNREACHABLE
    */
   static async connectOnce(options: ConnectOptions, withinMs: number): Promise<WorkerClient> {
-    const { host, port, signal, clock = systemClock, onWarning = () => {} } = options;
+    const { host, port, signal, clock = systemClock, token = "", onWarning = () => {} } = options;
     const connection = await openTcp({ host, port }, withinMs, signal);
-    return new WorkerClient(connection, { host, port }, clock, onWarning);
+    return new WorkerClient(connection, { host, port }, clock, token, onWarning);
   }
 
   /**
@@ -116,9 +119,9 @@ export class WorkerClient implements FrameSink {
           clientId: "aiw",
           requireProvider: "",
           sessionId: "",
-          token: "",
           priority: 0,
           ...options,
+          token: this.token,
         }),
       );
     });

@@ -9,7 +9,7 @@ import { LinkMonitor } from "./link-monitor.js";
 /** Largest message that a worker may send, bytes: names of some thousand classes, some thousand boxes. */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** How long `end` waits for the worker to close its side, milliseconds. */
-const CLOSE_WAIT_MS = 1_000;
+const CLOSE_WAIT_MS = 500;
 
 /** Who is told what comes over a link. */
 export interface LinkListener {
