@@ -140,6 +140,6 @@ function settingsOf(settings: Settings, source: FrameSource, plan: Plan): BenchS
     conf,
     iou,
     classes,
-    worker: worker === undefined ? null : `${worker.host}:${worker.port}`,
+    worker: worker === undefined ? null : `${worker.tls ? "tls://" : ""}${worker.host}:${worker.port}`,
   };
 }

@@ -1,5 +1,6 @@
 import type { Dial, ReconnectOptions } from "../client/reconnecting-client.js";
 import type { ConnectOptions } from "../client/worker-client.js";
+import { readWorkerAccess } from "../config/worker-access.js";
 import type { Settings } from "../config/settings.js";
 import type { AiwError } from "../core/errors.js";
 import type { KeptWorker } from "../worker-process/kept-worker.js";
@@ -10,6 +11,7 @@ import type { Progress } from "./progress.js";
 
 /** How long `run` tries to reach a worker again that was lost, milliseconds; then it is lost for good. */
 const LOST_FOR_GOOD_MS = 60_000;
+
 /** What a session is opened on. */
 export interface ReachableWorker {
   /** For people: "127.0.0.1:7001". */
@@ -46,18 +48,19 @@ export async function startedWorker(
 }
 
 /** The worker that --worker names. */
-export function namedWorker(
+export async function namedWorker(
   settings: Settings,
   context: CommandContext,
   comesBack: boolean,
-): ReachableWorker {
+): Promise<ReachableWorker> {
   const { progress, debug } = context;
   warnOfIdleSettings(settings, progress);
   const { host, port } = requireWorker(settings);
+  const { token, tls } = await readWorkerAccess(settings, context.env);
   const connection = () => {
     let isAway = false;
     return {
-      dial: dialNamed({ host, port, onWarning: warnings(context) }),
+      dial: dialNamed({ host, port, tls, token, onWarning: warnings(context) }),
       giveUpAfterMs: comesBack ? LOST_FOR_GOOD_MS : 0,
       onAway({ message }: AiwError) {
         const within = `${LOST_FOR_GOOD_MS / 1000} s`;

@@ -54,7 +54,7 @@ export async function openWorkerSession(
   const worker =
     settings.worker === undefined
       ? await startedWorker(settings, context, machine, signal, comesBack)
-      : namedWorker(settings, context, comesBack);
+      : await namedWorker(settings, context, comesBack);
   const stop = async () => {
     await worker.own?.stop(context.interrupt.aborted ? KILL_INTERRUPTED_AFTER_MS : undefined);
   };

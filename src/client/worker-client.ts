@@ -13,7 +13,7 @@ import type {
   WireDetection,
   WorkerMessage,
 } from "../wire/messages.js";
-import { type Endpoint, openTcp, staysHere, type TcpConnection } from "../wire/tcp.js";
+import { type Endpoint, nameOf, openTcp, staysHere, type TcpConnection } from "../wire/tcp.js";
 import { type ReachOptions, reach } from "./reach.js";
 import { type ClientEvent, type ClientState, isAllowed, nextState } from "./state.js";
 import { WorkerLink } from "./worker-link.js";
@@ -72,7 +72,7 @@ export class WorkerClient implements FrameSink {
     private readonly warn: (message: string) => void,
   ) {
     this.isLocal = staysHere(connection.socket);
-    this.link = new WorkerLink(connection, clock, {
+    this.link = new WorkerLink(connection, nameOf(endpoint), clock, {
       onMessage: (message) => this.receive(message),
       onLost: (how) => this.lose(how),
       onBroken: (error) => this.fail(error),
@@ -94,8 +94,8 @@ export class WorkerClient implements FrameSink {
    * @throws WORKER_UNREACHABLE
    */
   static async connectOnce(options: ConnectOptions, withinMs: number): Promise<WorkerClient> {
-    const { host, port, signal, clock = systemClock, token = "", onWarning = () => {} } = options;
-    const connection = await openTcp({ host, port }, withinMs, signal);
+    const { host, port, tls, signal, clock = systemClock, token = "", onWarning = () => {} } = options;
+    const connection = await openTcp({ host, port, tls }, withinMs, signal);
     return new WorkerClient(connection, { host, port }, clock, token, onWarning);
   }
 

@@ -72,6 +72,7 @@ const ERROR_TABLE = {
 
   WORKER_START: failed("Run `aiw doctor`, or with --debug to see all that the worker said."),
   WORKER_UNREACHABLE: failed("Check that `aiw worker` runs there and that --worker names its host and port."),
+  TLS_FAILED: failed("Check --worker, --tls-ca, --tls-cert and --tls-key."),
   WORKER_LOST: failed("Run with --debug to see the worker's log."),
   WORKER_CRASHED: failed("Run with --debug to see the worker's log; another --engine may not crash."),
   // The worker's own message says the way out.

@@ -142,7 +142,9 @@ export class TableWorker {
       while (buffered.length >= 4 && buffered.length >= 4 + buffered.readUInt32LE(0)) {
         const end = 4 + buffered.readUInt32LE(0);
         const { envelope } = this;
-        const message = envelope.toObject(envelope.decode(buffered.subarray(4, end)), { longs: String });
+        const message = decoded(envelope, buffered.subarray(4, end));
+        // What does not parse ends the connection.
+        if (message === undefined) return void connection.socket.destroy();
         buffered = buffered.subarray(end);
         this.handle(connection, message, script);
       }
@@ -161,6 +163,14 @@ export class TableWorker {
     this.received.push(message);
     for (const waiter of this.waiters.filter(({ test }) => test(message))) waiter.resolve(message);
     this.waiters = this.waiters.filter(({ test }) => !test(message));
+  }
+}
+
+function decoded(envelope: protobuf.Type, bytes: Uint8Array): TableMessage | undefined {
+  try {
+    return envelope.toObject(envelope.decode(bytes), { longs: String });
+  } catch {
+    return undefined;
   }
 }
 
