@@ -126,8 +126,7 @@ describe("a link that is half open", () => {
     const clock = new ManualClock();
     const worker = await TableWorker.start();
     cleanups.push(() => worker.close());
-    // Deaf from the first byte of the first connection's frame on.
-    const proxy = await FaultProxy.start(worker.port, { seed: 1, cutEveryBytes: 3_000, halfOpenShare: 1 });
+    const proxy = await FaultProxy.start(worker.port, { seed: 1 });
     cleanups.push(() => proxy.close());
     let back = () => {};
     const cameBack = new Promise<void>((resolve) => {
@@ -142,6 +141,7 @@ describe("a link that is half open", () => {
     });
     cleanups.push(() => client.shutdown());
     await client.init({ modelPath: "m.onnx" });
+    proxy.deafen();
     const stream = new Stream(client, clock);
     const data = Buffer.alloc(SIZE.width * SIZE.height * 3);
     stream.offer(blankFrame({ ...SIZE, data }), 0);

@@ -74,6 +74,11 @@ export class FaultProxy {
     for (const passage of this.passages) this.end(passage);
   }
 
+  /** Lets nothing more through on the connections that are open now, which stay open. */
+  deafen(): void {
+    for (const passage of this.passages) this.makeDeaf(passage);
+  }
+
   async close(): Promise<void> {
     this.cut();
     await new Promise((resolve) => this.server.close(resolve));
@@ -143,12 +148,16 @@ export class FaultProxy {
     if (!to.write(bytes)) await once(to, "drain", { signal });
     if (passage.cutAfter > 0) return;
     if (this.happens(this.faults.halfOpenShare)) {
-      passage.isDeaf = true;
-      this.counts.halfOpen++;
+      this.makeDeaf(passage);
       return;
     }
     this.counts.cuts++;
     throw new Error("cut");
+  }
+
+  private makeDeaf(passage: Passage): void {
+    passage.isDeaf = true;
+    this.counts.halfOpen++;
   }
 
   private corrupted(passage: Passage, piece: Buffer): Buffer {
