@@ -8,7 +8,20 @@
  * if (client.canSend()) client.sendFrame(frame);
  * await client.shutdown();
  * ```
+ *
+ * A `WorkerClient` is one connection and ends with it; a `ReconnectingClient` is used the same way and comes back:
+ *
+ * ```ts
+ * const dial = dialTo({ host: "127.0.0.1", port: 7001 });
+ * const client = await ReconnectingClient.connect({ dial, giveUpAfterMs: Infinity });
+ * ```
  */
+export {
+  type Dial,
+  dialTo,
+  type ReconnectOptions,
+  ReconnectingClient,
+} from "./client/reconnecting-client.js";
 export {
   type ConnectOptions,
   type InitOptions,

@@ -55,7 +55,7 @@ export async function runBench(bench: Bench, plan: Plan): Promise<BenchRun> {
   progress.step("warming up");
   const warm = await warmUp(feed, session.sink, systemClock, plan.pace, plan.warmUpUs, interrupt);
   if (interrupt.aborted) throw interrupt.reason;
-  if (session.client.lost !== undefined) throw await withLastWords(session.client.lost, session.process);
+  if (session.client.lost !== undefined) throw await withLastWords(session.client.lost, session.process());
   // A scene is the same in every bench then, however long its warm-up was: so are its truth and its gates.
   feed.rewind();
   const time = new Date(systemClock.wallMs()).toISOString();
@@ -80,7 +80,8 @@ export async function runBench(bench: Bench, plan: Plan): Promise<BenchRun> {
   }).finally(live.stop);
   await output.close();
   const failed = measured.failure ?? output.failure;
-  const failure = failed === undefined ? undefined : toAiwError(await withLastWords(failed, session.process));
+  const failure =
+    failed === undefined ? undefined : toAiwError(await withLastWords(failed, session.process()));
   const why = failure?.message ?? (interrupt.aborted ? "interrupted" : undefined);
   const head = {
     time,
@@ -139,6 +140,6 @@ function settingsOf(settings: Settings, source: FrameSource, plan: Plan): BenchS
     conf,
     iou,
     classes,
-    worker: worker === undefined ? null : `${worker.host}:${worker.port}`,
+    worker: worker === undefined ? null : `${worker.tls ? "tls://" : ""}${worker.host}:${worker.port}`,
   };
 }

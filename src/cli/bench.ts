@@ -1,5 +1,5 @@
 import type { Settings } from "../config/settings.js";
-import type { SourceName } from "../config/source-names.js";
+import { type SourceName, sourceNames } from "../config/source-names.js";
 import { systemClock } from "../core/clock.js";
 import { AiwError, ExitCode } from "../core/errors.js";
 import { Feed } from "../pipeline/feed.js";
@@ -14,7 +14,7 @@ import { withModel } from "./default-model.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import { openPipeline } from "./open-pipeline.js";
 import { commandSettings } from "./settings.js";
-import { paceOf, sourcesOf } from "./sources.js";
+import { BENCH, paceOf } from "./sources.js";
 
 const DEFAULT_FPS = 12;
 const DEFAULT_DURATION_US = 30_000_000;
@@ -27,7 +27,7 @@ export async function execute(
   context: CommandContext,
 ): Promise<number> {
   const given = await commandSettings(flags, parsed, context.env);
-  const names = sourcesOf(given);
+  const names = sourceNames(given);
   if (names.length > 1) throw new AiwError("USAGE", "bench measures one source at a time");
   const name: SourceName = names[0] ?? { kind: "source", uri: "synthetic:" };
   if (typeof parsed.against === "string") {
@@ -40,7 +40,7 @@ export async function execute(
   refuseRatesThatClash(given);
   const settings = withModel(given, [name]);
   checkBenchOutputs(settings);
-  const { session, source } = await openPipeline(name, settings, context, true);
+  const { session, source } = await openPipeline(name, settings, context, BENCH);
   const feed = new Feed(source, systemClock);
   try {
     const bench = { settings, context, session, source, feed };

@@ -5,7 +5,7 @@ import { type SampledFrame, type SplitFrames, sample, split } from "../optimize/
 import { streamName } from "../source/stream-name.js";
 import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
-import { openNamedSource } from "./sources.js";
+import { LOOK, openNamedSource } from "./sources.js";
 
 /** Frames that are sampled in all; a third of them calibrates, the others judge. */
 const FRAMES = 96;
@@ -47,7 +47,7 @@ export async function calibrationFrames(
   const sources: string[] = [];
   for (const name of names) {
     progress.step(`taking frames of ${streamName(name.uri)}`);
-    const source = await openNamedSource(name, settings, AS_RGB, machine, false, interrupt);
+    const source = await openNamedSource(name, settings, AS_RGB, machine, LOOK, context, interrupt);
     const close = () => void source.close();
     interrupt.addEventListener("abort", close);
     try {

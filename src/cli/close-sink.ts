@@ -6,5 +6,9 @@ import { STALLED_READER_MS, withGrace } from "./with-grace.js";
  * @throws OUTPUT_FAILED
  */
 export function closeSink(sink: OutcomeSink, interrupt: AbortSignal): Promise<void> {
-  return withGrace(interrupt, STALLED_READER_MS, (giveUp) => sink.close(giveUp));
+  return withGrace(
+    interrupt,
+    () => STALLED_READER_MS,
+    (giveUp) => sink.close(giveUp),
+  );
 }

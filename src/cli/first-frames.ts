@@ -10,6 +10,7 @@ import { Tally } from "../results/tally.js";
 import type { CommandContext } from "./command-context.js";
 import { drain } from "./drain.js";
 import { openPipeline } from "./open-pipeline.js";
+import { BENCH } from "./sources.js";
 import { withLastWords } from "./worker-session.js";
 
 /** Frames that the figure is taken over, and the longest that they may take, microseconds. */
@@ -31,7 +32,7 @@ export interface FirstFrames {
 export async function firstFrames(settings: Settings, context: CommandContext): Promise<FirstFrames> {
   const { interrupt } = context;
   const name = { kind: "source", uri: "synthetic:" } as const;
-  const { session, source } = await openPipeline(name, settings, context, true);
+  const { session, source } = await openPipeline(name, settings, context, BENCH);
   const feed = new Feed(source, systemClock);
   const stream = new Stream(session.sink, systemClock);
   const tally = new Tally();
@@ -43,7 +44,7 @@ export async function firstFrames(settings: Settings, context: CommandContext): 
     await feed.run(stream, { kind: "lossless" }, limits, interrupt);
     await drain(stream, interrupt);
     if (interrupt.aborted) throw interrupt.reason;
-    if (stream.lost !== undefined) throw await withLastWords(stream.lost, session.process);
+    if (stream.lost !== undefined) throw await withLastWords(stream.lost, session.process());
     const total = tally.latency.of("total").summary();
     if (total.count > 0) return { info: session.info, total };
     throw new AiwError("NO_RESULTS", `no frame gave a result: ${tally.firstError ?? "none was answered"}`);

@@ -24,6 +24,26 @@ export const GENERAL_FLAGS: readonly Flag[] = [
   { syntax: `--log-format <${choice(LOG_FORMATS)}>`, help: "how logs are written", setting: "log_format" },
 ];
 
+/** What a worker that --worker names may ask for. */
+const ACCESS_FLAGS: readonly Flag[] = [
+  {
+    syntax: "--token-file <file>",
+    help: "token that the worker asks for (or AIW_TOKEN, the token itself)",
+    setting: "token_file",
+  },
+  {
+    syntax: "--tls-ca <file>",
+    help: "who signed the certificate of a tls:// worker (default: those that Node knows)",
+    setting: "tls_ca",
+  },
+  {
+    syntax: "--tls-cert <file>",
+    help: "our certificate, for a worker that asks for one",
+    setting: "tls_cert",
+  },
+  { syntax: "--tls-key <file>", help: "its key", setting: "tls_key" },
+];
+
 /** Flags of every command that runs a model on frames. */
 export const COMMON_FLAGS: readonly Flag[] = [
   {
@@ -43,9 +63,10 @@ export const COMMON_FLAGS: readonly Flag[] = [
   },
   {
     syntax: "--worker <host:port>",
-    help: "connect to this worker instead of starting one",
+    help: "connect to this worker instead of starting one; tls://HOST:PORT with TLS",
     setting: "worker",
   },
+  ...ACCESS_FLAGS,
   { syntax: "--conf <fraction>", help: "least confidence reported (default: 0.35)", setting: "conf" },
   { syntax: "--iou <fraction>", help: "overlap above which NMS suppresses (default: 0.45)", setting: "iou" },
   { syntax: "--classes <list>", help: "classes to report, names or ids: person,car", setting: "classes" },
@@ -188,6 +209,7 @@ export const DOCTOR_FLAGS: readonly Flag[] = [
   },
   { syntax: "--model <file>", help: "also load this ONNX model", setting: "model" },
   { syntax: "--worker <host:port>", help: "also connect to this worker", setting: "worker" },
+  ...ACCESS_FLAGS,
   { syntax: "--source <uri...>", help: "also take a frame of this source", setting: "source" },
   {
     syntax: "--camera [uri...]",

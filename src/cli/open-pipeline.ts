@@ -4,7 +4,7 @@ import type { FrameSource } from "../source/frame-source.js";
 import type { CommandContext } from "./command-context.js";
 import { Machine } from "./machine.js";
 import { chooseSending, OWN_WORKER } from "./sending.js";
-import { openNamedSource } from "./sources.js";
+import { openNamedSource, type SourceUse } from "./sources.js";
 import { together } from "./together.js";
 import { openWorkerSession, type WorkerSession } from "./worker-session.js";
 
@@ -16,32 +16,33 @@ export interface OpenPipeline {
   readonly machine: Machine;
 }
 
-/** Opens both ends at once. @param loop see openNamedSource */
+/** Opens both ends at once. */
 export async function openPipeline(
   name: SourceName,
   settings: Settings,
   context: CommandContext,
-  loop: boolean,
+  use: SourceUse,
 ): Promise<OpenPipeline> {
   const [session, source] = await together((signal) => {
     const machine = new Machine(context, signal, settings);
-    const opening = openWorkerSession(settings, context, machine, signal);
-    return [opening, openSourceFor(opening, name, settings, machine, loop, signal)];
+    const opening = openWorkerSession(settings, context, machine, signal, use.workerComesBack);
+    return [opening, openSourceFor(opening, name, settings, machine, use, context, signal)];
   }, context.interrupt);
   return { session, source, machine: new Machine(context, context.interrupt, settings) };
 }
 
 /** What another's worker takes, and whether a network lies between, is known only when it has answered. */
-async function openSourceFor(
+export async function openSourceFor(
   opening: Promise<WorkerSession>,
   name: SourceName,
   settings: Settings,
   machine: Machine,
-  loop: boolean,
+  use: SourceUse,
+  context: CommandContext,
   signal: AbortSignal,
 ): Promise<FrameSource> {
   const { pixel_format: asked = "auto", worker } = settings;
   const isKnown = asked !== "auto" || worker === undefined;
   const sending = isKnown ? chooseSending(asked, OWN_WORKER) : (await opening).sending;
-  return openNamedSource(name, settings, sending, machine, loop, signal);
+  return openNamedSource(name, settings, sending, machine, use, context, signal);
 }

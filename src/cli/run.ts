@@ -1,27 +1,21 @@
 import type { Settings } from "../config/settings.js";
-import type { SourceName } from "../config/source-names.js";
-import { type Clock, systemClock } from "../core/clock.js";
-import { AiwError, ExitCode } from "../core/errors.js";
-import { settledOrAborted } from "../core/settled-or-aborted.js";
-import { Feed } from "../pipeline/feed.js";
+import { sourceNames } from "../config/source-names.js";
+import { systemClock } from "../core/clock.js";
+import { AiwError, ExitCode, toAiwError } from "../core/errors.js";
+import { sum } from "../core/sum.js";
 import { droppedTotal } from "../pipeline/ledger.js";
-import { Stream } from "../pipeline/stream.js";
-import { runSummary } from "../reports/run-summary.js";
-import { Tally } from "../results/tally.js";
+import type { FrameOutcome } from "../results/frame-outcome.js";
 import type { OutcomeSink } from "../sinks/outcome-sink.js";
 import { isReaderGone } from "../sinks/stdout.js";
-import type { FrameSource } from "../source/frame-source.js";
 import { closeSink } from "./close-sink.js";
 import type { CommandContext } from "./command-context.js";
 import { withModel } from "./default-model.js";
-import { drain } from "./drain.js";
 import type { Flag, ParsedFlags } from "./flags.js";
-import type { Machine } from "./machine.js";
-import { openPipeline } from "./open-pipeline.js";
+import { lanesOf, type OpenLane, openLanes, type OpenLanes } from "./open-lanes.js";
 import { checkOutputs, openOutputs } from "./outputs.js";
+import { type LaneContext, RunLane } from "./run-lane.js";
 import { commandSettings } from "./settings.js";
-import { openNamedSource, paceOf, sourcesOf } from "./sources.js";
-import { reportedClasses, type WorkerSession, withLastWords } from "./worker-session.js";
+import { openNamedSource, RUN } from "./sources.js";
 
 /** How often the live line changes, milliseconds. */
 const LIVE_LINE_MS = 250;
@@ -33,137 +27,132 @@ export async function execute(
   context: CommandContext,
 ): Promise<number> {
   const given = await commandSettings(flags, parsed, context.env);
-  const [first, ...rest] = sourcesOf(given);
+  const names = sourceNames(given);
+  const [first, ...rest] = names;
   if (first === undefined) {
     throw new AiwError("USAGE", "nothing to look at: give --source or --camera");
   }
   const settings = withModel(given, [first, ...rest]);
   const outputs = settings.out ?? [{ kind: "ndjson", target: "-" }];
   checkOutputs(outputs);
-  const { session, source, machine } = await openPipeline(first, settings, context, false);
+  const opened = await openLanes(lanesOf(names), settings, context);
   try {
-    const sink = await openOutputs(outputs, session.info.modelId);
-    return await new Run(settings, context, session, sink, systemClock).all(source, rest, machine);
+    const sink = await openOutputs(outputs, opened.session.info.modelId);
+    return await new Run(settings, context, opened, sink).all();
   } finally {
-    await source.close();
-    await session.close();
+    await closeLanes(opened);
   }
 }
 
+/** The first session last: the worker ends with it. */
+async function closeLanes({ lanes, session }: OpenLanes): Promise<void> {
+  for (const outcome of await Promise.allSettled(lanes)) {
+    if (outcome.status === "rejected") continue;
+    await outcome.value.source.close();
+    if (outcome.value.session !== session) await outcome.value.session.close();
+  }
+  await session.close();
+}
+
 class Run {
-  private readonly stream: Stream;
-  private readonly tally: Tally;
+  private readonly lanes: RunLane[] = [];
   private readonly stop = new AbortController();
-  private readonly startedUs: number;
   private sinkError: unknown;
+  /** Of lanes that could not be opened. */
+  private openError: { readonly error: unknown } | undefined;
 
   constructor(
     private readonly settings: Settings,
     private readonly context: CommandContext,
-    private readonly session: WorkerSession,
+    private readonly opened: OpenLanes,
     private readonly sink: OutcomeSink,
-    private readonly clock: Clock,
   ) {
-    this.startedUs = clock.nowUs();
-    this.tally = new Tally(reportedClasses(settings, session.info));
-    this.stream = new Stream(session.sink, clock, { keepFrames: sink.keepsFrames === true });
-    this.stream.on("outcome", (outcome) => {
-      this.tally.add(outcome);
-      try {
-        this.sink.write(outcome);
-      } catch (error) {
-        this.sinkError ??= error;
-        this.stop.abort();
-      }
-    });
     context.interrupt.addEventListener("abort", () => this.stop.abort());
     if (context.interrupt.aborted) this.stop.abort();
   }
 
-  /** Takes the frames of all sources, one after the other; returns the exit code. */
-  async all(first: FrameSource, rest: readonly SourceName[], machine: Machine): Promise<number> {
+  /** Takes the frames of all lanes at once; returns the exit code. */
+  async all(): Promise<number> {
     const live = this.startLiveLine();
-    let failure: { readonly error: unknown } | undefined;
-    try {
-      await this.one(first);
-      for (const name of rest) {
-        if (this.stop.signal.aborted || this.stream.lost !== undefined || this.isOver()) break;
-        await this.one(await this.open(name, machine));
-      }
-    } catch (error) {
-      failure = { error };
-    }
-    await drain(this.stream, this.context.interrupt);
-    this.stream.close();
+    await Promise.all(this.opened.lanes.map((opening) => this.lane(opening)));
     clearInterval(live);
-    if (this.stream.lost !== undefined) {
-      failure ??= { error: await withLastWords(this.stream.lost, this.session.process) };
-    }
     await closeSink(this.sink, this.context.interrupt).catch((error: unknown) => {
       this.sinkError ??= error;
     });
     this.context.progress.clear();
     this.noteSummary();
-    this.throwWhatWentWrong(failure);
+    this.throwWhatWentWrong();
     return ExitCode.ok;
   }
 
-  private limits() {
-    const { frames, duration } = this.settings;
+  /** One lane, from its opening to its end; what goes wrong in it is for the end of the run. */
+  private async lane(opening: Promise<OpenLane>): Promise<void> {
+    let open: OpenLane;
+    try {
+      open = await opening;
+    } catch (error) {
+      this.openError ??= { error };
+      this.noteFailure(error);
+      return;
+    }
+    const lane = new RunLane(open, this.laneContext());
+    this.lanes.push(lane);
+    await lane.run();
+    if (lane.failure !== undefined) this.noteFailure(lane.failure.error);
+  }
+
+  private laneContext(): LaneContext {
+    const { settings, context, opened, sink, stop } = this;
+    const { interrupt } = context;
     return {
-      maxFrames: frames === undefined ? undefined : frames - this.stream.counts().offered,
-      durationUs: duration === undefined ? undefined : duration - (this.clock.nowUs() - this.startedUs),
+      settings,
+      clock: systemClock,
+      keepFrames: sink.keepsFrames === true,
+      onOutcome: (outcome) => this.write(outcome),
+      caughtUp: () => sink.caughtUp(),
+      open: (name, { sending }) =>
+        openNamedSource(name, settings, sending, opened.machine, RUN, context, interrupt),
+      stop: stop.signal,
+      interrupt,
     };
   }
 
-  private isOver(): boolean {
-    const { maxFrames = 1, durationUs = 1 } = this.limits();
-    return maxFrames <= 0 || durationUs <= 0;
-  }
-
-  private open(name: SourceName, machine: Machine): Promise<FrameSource> {
-    const { settings, session, context } = this;
-    return openNamedSource(name, settings, session.sending, machine, false, context.interrupt);
-  }
-
-  private async one(source: FrameSource): Promise<void> {
-    const { settings, stream } = this;
-    const feed = new Feed(source, this.clock, () => this.sinkCaughtUp());
+  private write(outcome: FrameOutcome): void {
     try {
-      await feed.run(stream, paceOf(source, settings), this.limits(), this.stop.signal);
-    } finally {
-      await feed.close();
+      this.sink.write(outcome);
+    } catch (error) {
+      this.sinkError ??= error;
+      this.stop.abort();
     }
   }
 
-  /** Until whoever takes the detections has caught up: a lossless run does not pile them up. */
-  private sinkCaughtUp(): Promise<void> | undefined {
-    const waiting = this.sink.caughtUp();
-    return waiting === undefined ? undefined : settledOrAborted(waiting, this.stop.signal);
+  /** Where others go on, the one that fails is told of at once. */
+  private noteFailure(error: unknown): void {
+    if (this.opened.lanes.length === 1 || this.stop.signal.aborted) return;
+    const { code, message } = toAiwError(error);
+    this.context.progress.note(`aiw: ${code}: ${message}; the others go on`);
   }
 
   private noteSummary(): void {
-    const elapsedUs = this.clock.nowUs() - this.startedUs;
-    const { warnings } = this.session.info;
+    const isOne = this.opened.lanes.length === 1;
     const lines = [
-      runSummary(this.stream.counts(), this.tally, elapsedUs, warnings),
+      ...this.lanes.map((lane) => (isOne ? lane.summary() : `${lane.name}: ${lane.summary()}`)),
       this.sink.summary?.() ?? "",
     ];
     this.context.progress.note(lines.filter((line) => line !== "").join("\n"));
   }
 
-  private throwWhatWentWrong(failure: { readonly error: unknown } | undefined): void {
+  private throwWhatWentWrong(): void {
     // A reader that has seen enough (`aiw run … | head`) is no failure.
     if (isReaderGone(this.sinkError)) return;
     if (this.sinkError !== undefined) throw this.sinkError;
+    const { interrupt } = this.context;
+    const inRun = this.lanes.find((lane) => lane.failure !== undefined)?.failure;
+    // What an interruption kept from opening has not failed.
+    const failure = inRun ?? (interrupt.aborted ? undefined : this.openError);
     if (failure !== undefined) throw failure.error;
-    if (this.context.interrupt.aborted) throw this.context.interrupt.reason;
-    const counts = this.stream.counts();
-    if (counts.results === 0) {
-      const why =
-        this.tally.firstError ?? (counts.offered === 0 ? "the source gave no frame" : "all were dropped");
-      throw new AiwError("NO_RESULTS", `none of ${counts.offered} frames gave a result: ${why}`);
-    }
+    if (interrupt.aborted) throw interrupt.reason;
+    for (const lane of this.lanes) lane.throwIfNoResult();
   }
 
   private startLiveLine(): NodeJS.Timeout {
@@ -172,13 +161,13 @@ class Run {
     // Detections on the same terminal would fight with the line.
     const visible = !(process.stdout.isTTY && this.settings.out === undefined);
     return setInterval(() => {
-      if (!visible) return;
-      const counts = this.stream.counts();
-      const p95 = this.tally.latency.of("total").percentileUs(95) / 1000;
-      const dropped = droppedTotal(counts);
-      progress.step(
-        `${counts.results} results, ${dropped} dropped, ${counts.errors} errors, p95 ${p95.toFixed(1)} ms`,
-      );
+      if (!visible || this.lanes.length === 0) return;
+      const counts = this.lanes.map(({ stream }) => stream.counts());
+      const [results, errors] = [sum(counts.map((c) => c.results)), sum(counts.map((c) => c.errors))];
+      const dropped = sum(counts.map(droppedTotal));
+      const p95s = this.lanes.map(({ tally }) => tally.latency.of("total").percentileUs(95));
+      const p95 = `p95 ${(Math.max(...p95s) / 1000).toFixed(1)} ms`;
+      progress.step(`${results} results, ${dropped} dropped, ${errors} errors, ${p95}`);
     }, LIVE_LINE_MS);
   }
 }

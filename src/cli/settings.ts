@@ -76,5 +76,4 @@ export function refuseValues(settings: Settings): void {
       "--engine openvino does not run on --device cuda: take --engine onnxruntime with that, or --device cpu",
     );
   }
-  if (settings.worker?.tls) throw new AiwError("NOT_BUILT", "--worker tls:// is not built yet");
 }

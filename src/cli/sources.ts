@@ -1,41 +1,59 @@
 import type { Settings } from "../config/settings.js";
-import { type SourceName, sourceNames } from "../config/source-names.js";
+import type { SourceName } from "../config/source-names.js";
 import { systemClock } from "../core/clock.js";
 import { AiwError } from "../core/errors.js";
 import type { Pace } from "../pipeline/feed.js";
+import { CameraNotes } from "../reports/camera-notes.js";
+import type { CameraChange } from "../source/camera-state.js";
 import type { FrameSource, SourceOptions } from "../source/frame-source.js";
+import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
 import type { Sending } from "./sending.js";
 
 /** What frames are fitted into unless told otherwise, pixels. */
 export const DEFAULT_SIZE = { width: 640, height: 480 };
 
-/** What a command is to look at. @throws NOT_BUILT */
-export function sourcesOf(settings: Settings): SourceName[] {
-  const names = sourceNames(settings);
-  if (names.filter(({ kind }) => kind === "camera").length > 1) {
-    throw new AiwError("NOT_BUILT", "several cameras at once are not built yet");
-  }
-  return names;
+/** How a command uses a source, and the worker that looks at its frames. */
+export interface SourceUse {
+  /** Started again at its end, whatever --loop says: a bench repeats what is too short. */
+  readonly loop: boolean;
+  /** How long a camera is waited for that was there and is lost, microseconds. */
+  readonly waitUs: number;
+  /** A worker that is lost is reached, or started, again. A bench measures one: figures of two are of neither. */
+  readonly workerComesBack: boolean;
 }
 
-/** @param loop what the command needs, whatever --loop says (a bench repeats what is too short) */
+/** Until --duration or Ctrl-C. */
+export const RUN: SourceUse = { loop: false, waitUs: Number.POSITIVE_INFINITY, workerComesBack: true };
+/** As long as a worker: what is measured is not a camera's absence. */
+export const BENCH: SourceUse = { loop: true, waitUs: 10_000_000, workerComesBack: false };
+export const LOOK: SourceUse = { loop: false, waitUs: 0, workerComesBack: false };
+
 export async function openNamedSource(
   name: SourceName,
   settings: Settings,
   sending: Sending,
   machine: Machine,
-  loop: boolean,
+  use: SourceUse,
+  { progress, debug }: Pick<CommandContext, "progress" | "debug">,
   signal: AbortSignal,
 ): Promise<FrameSource> {
   const { openCamera, openSource } = await import("../source/open-source.js");
+  const notes = new CameraNotes();
+  const onChange = (change: CameraChange) => {
+    const line = notes.lineOf(change);
+    if (line === undefined) return;
+    progress.note(`aiw: ${line}`);
+    if (debug && change.detail !== undefined) progress.note(change.detail);
+  };
   const options: SourceOptions = {
     size: settings.size ?? DEFAULT_SIZE,
     pixelFormat: sending.source,
-    loop: loop || settings.loop === true,
+    loop: use.loop || settings.loop === true,
     clock: systemClock,
     signal,
     ffmpeg: () => machine.ffmpeg(settings.worker === undefined),
+    camera: { waitUs: use.waitUs, onChange },
   };
   if (name.kind === "source") return openSource(name.uri, options);
   return openCamera(name.uri === "default" ? undefined : name.uri, options);

@@ -1,28 +1,34 @@
-import { basename, dirname } from "node:path";
-import type { InitOptions, WorkerClient, WorkerInfo } from "../client/worker-client.js";
+import { basename } from "node:path";
+import type { ReconnectingClient } from "../client/reconnecting-client.js";
+import type { InitOptions, WorkerInfo } from "../client/worker-client.js";
 import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
 import { AiwError } from "../core/errors.js";
 import type { PictureFormat } from "../frame/pixel-format.js";
-import { checkFresh } from "../optimize/provenance.js";
 import type { FrameSink } from "../pipeline/frame-sink.js";
-import { environmentError } from "../worker-process/environment-error.js";
-import { startWorker, type WorkerProcess } from "../worker-process/worker-process.js";
+import { endWithin, howItEnded, lastSaid } from "../worker-process/worker-end.js";
+import type { WorkerProcess } from "../worker-process/worker-process.js";
 import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
-import { modelPath } from "./model-path.js";
-import type { Progress } from "./progress.js";
+import { namedWorker, type ReachableWorker, startedWorker } from "./reachable-worker.js";
 import { chooseSending, type Sending } from "./sending.js";
 
 /** A worker with a model loaded, ready for frames. */
 export interface WorkerSession {
-  readonly client: WorkerClient;
+  readonly client: ReconnectingClient;
   readonly info: WorkerInfo;
   readonly sending: Sending;
   /** Takes a source's frames: the client itself, or what encodes them for it. */
   readonly sink: FrameSink;
-  /** The worker's process, if this command started it. */
-  readonly process: WorkerProcess | undefined;
+  /** The worker's process as of now, if this command started it. */
+  process(): WorkerProcess | undefined;
+  /** A line on how often the worker was gone and is there again; "" where it never was. */
+  losses(): string;
+  /**
+   * Opens another session on the same worker, with a connection of its own and the same settings. Closing it
+   * leaves the worker alone, which must be closed last.
+   */
+  another(signal: AbortSignal): Promise<WorkerSession>;
   /** Ends the session, and the worker if this command started it; idempotent. */
   close(): Promise<void>;
 }
@@ -30,8 +36,12 @@ export interface WorkerSession {
 /** How long a lost worker is waited for to say how it ended, milliseconds. */
 const LAST_WORDS_WAIT_MS = 1_000;
 
+/** What a worker of ours has to end once the command is interrupted, milliseconds. */
+const KILL_INTERRUPTED_AFTER_MS = 500;
+
 /**
  * Connects to the worker that the settings name, or starts one; opens a session with the model.
+ * @param comesBack whether a worker that is lost is reached again, or started again: not where it is measured
  * @throws NO_MODEL, MODEL_… (MODEL_STALE for an optimised one whose original has changed), WORKER_…, PYTHON_…
  */
 export async function openWorkerSession(
@@ -39,46 +49,72 @@ export async function openWorkerSession(
   context: CommandContext,
   machine: Machine,
   signal: AbortSignal,
+  comesBack = false,
 ): Promise<WorkerSession> {
-  const { WorkerClient } = await import("../client/worker-client.js");
+  const worker =
+    settings.worker === undefined
+      ? await startedWorker(settings, context, machine, signal, comesBack)
+      : await namedWorker(settings, context, comesBack);
+  const stop = async () => {
+    await worker.own?.stop(context.interrupt.aborted ? KILL_INTERRUPTED_AFTER_MS : undefined);
+  };
+  return connectSession(worker, settings, context, stop, signal);
+}
+
+/** @param stop called when the session is closed, and when it can't be opened */
+async function connectSession(
+  worker: ReachableWorker,
+  settings: Settings,
+  context: CommandContext,
+  stop: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<WorkerSession> {
+  const { ReconnectingClient } = await import("../client/reconnecting-client.js");
   const { progress } = context;
-  const model = requireModel(settings);
-  const spawned =
-    settings.worker === undefined ? await spawnWorker(model, settings, context, machine, signal) : undefined;
-  if (spawned === undefined) warnOfIdleSettings(settings, progress);
-  const { endpoint, modelPath } = spawned ?? { endpoint: requireWorker(settings), modelPath: model };
-  let client: WorkerClient | undefined;
+  const { address, modelPath, own } = worker;
+  let client: ReconnectingClient | undefined;
   const close = async () => {
-    await client?.shutdown();
-    await spawned?.process.stop();
+    // Once interrupted there is no time for one after the other: a frozen worker answers neither.
+    const saidEnd = client?.shutdown();
+    if (!context.interrupt.aborted) await saidEnd;
+    await Promise.all([saidEnd, stop()]);
   };
   try {
-    progress.step(`connecting to the worker at ${endpoint.host}:${endpoint.port}`);
-    client = await WorkerClient.connect({
-      ...endpoint,
-      signal,
-      onWarning: (text) => context.debug && progress.note(`aiw: ${text}`),
-    });
-    progress.step(`loading ${basename(model)}`);
-    const connected = client;
+    progress.step(`connecting to the worker at ${address}`);
+    const connected = await ReconnectingClient.connect(worker.connection(), signal);
+    client = connected;
+    progress.step(`loading ${basename(modelPath)}`);
     const onAbort = () => void connected.shutdown();
     signal.addEventListener("abort", onAbort);
     const info = await initSession(client, settings, modelPath);
     signal.removeEventListener("abort", onAbort);
+    client.onResult(({ outcome }) => "detections" in outcome && own?.hadResult());
     for (const warning of info.warnings) progress.note(`aiw: warning: ${warning}`);
     const receiver = { isLocal: client.isLocal, pixelFormats: info.pixelFormats };
     const sending = chooseSending(settings.pixel_format ?? "auto", receiver);
     const sink = sending.picture === undefined ? client : await encodingSink(client, sending.picture);
-    return { client, info, sending, sink, process: spawned?.process, close };
+    const another = (until: AbortSignal) => connectSession(worker, settings, context, async () => {}, until);
+    const losses = () => lossLine(connected.reconnects, own?.restarts ?? 0);
+    const process = () => own?.current;
+    return { client, info, sending, sink, process, losses, another, close };
   } catch (thrown) {
-    const error = signal.aborted ? signal.reason : await withLastWords(thrown, spawned?.process);
+    const error = signal.aborted ? signal.reason : await withLastWords(thrown, own?.current);
     await close();
     throw error;
   }
 }
 
+/** A line on how often the worker was gone and is there again; "" where it never was. */
+function lossLine(reconnects: number, restarts: number): string {
+  const lost = reconnects === 0 ? [] : [`the link to the worker was lost and came back ${times(reconnects)}`];
+  const again = restarts === 0 ? [] : [`the worker was started again ${times(restarts)}`];
+  return [...lost, ...again].join("; ");
+}
+
+const times = (n: number) => (n === 1 ? "once" : `${n} times`);
+
 /** Its modules are loaded only where they are needed: sharp takes its time. */
-async function encodingSink(client: WorkerClient, format: PictureFormat): Promise<FrameSink> {
+async function encodingSink(client: ReconnectingClient, format: PictureFormat): Promise<FrameSink> {
   const [{ EncodingSink }, { encodePicture }] = await Promise.all([
     import("../pipeline/encoding-sink.js"),
     import("../pipeline/encode-picture.js"),
@@ -89,84 +125,24 @@ async function encodingSink(client: WorkerClient, format: PictureFormat): Promis
 /** An error about a lost worker, with the last words of its process if that ended. */
 export async function withLastWords(thrown: unknown, worker: WorkerProcess | undefined): Promise<unknown> {
   if (!(thrown instanceof AiwError) || thrown.code !== "WORKER_LOST" || worker === undefined) return thrown;
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, LAST_WORDS_WAIT_MS, undefined);
-  });
-  const end = await Promise.race([worker.exited, timeout]);
-  clearTimeout(timer);
+  const end = await endWithin(worker.exited, LAST_WORDS_WAIT_MS);
   if (end === undefined) return thrown;
-  const how = end.signal === null ? `exit code ${end.code}` : `signal ${end.signal}`;
-  // What a signal ended had no time to say why.
-  const words = end.signal === null ? end.lastWords.at(-1) : undefined;
-  const said = words === undefined ? "" : `; it said last: ${words}`;
-  return new AiwError("WORKER_LOST", `the worker process ended (${how}) in mid-run${said}`, {
-    cause: thrown,
-    detail: end.lastWords.join("\n"),
-  });
-}
-
-/** Threads, engine and device are a worker's own, and one that runs elsewhere has chosen them. */
-function warnOfIdleSettings({ threads, engine, device }: Settings, progress: Progress): void {
-  for (const [name, value] of Object.entries({ threads, engine, device })) {
-    if (value !== undefined)
-      progress.note(`aiw: warning: --${name} has no effect on a worker that --worker names`);
-  }
-}
-
-function requireModel({ model }: Settings): string {
-  if (model === undefined) throw new Error("no model in the settings");
-  return model;
-}
-
-function requireWorker(settings: Settings) {
-  if (settings.worker === undefined) throw new Error("no worker in the settings");
-  return settings.worker;
-}
-
-async function spawnWorker(
-  model: string,
-  settings: Settings,
-  context: CommandContext,
-  machine: Machine,
-  signal: AbortSignal,
-) {
-  // Checked here, so that a file that is missing or no model is known before anything is made or started;
-  // its real path, so that a link into another folder is inside the one folder that the worker may load from.
-  const path = await modelPath(model, machine, context, signal).catch(async (error: unknown) => {
-    // One that aiw has made can be made again.
-    await checkFresh(model);
-    throw error;
-  });
-  const doubt = await checkFresh(path);
-  if (doubt !== undefined) context.progress.note(`aiw: warning: ${doubt}`);
-  const { python, kind } = await machine.python();
-  context.progress.step("starting the worker");
-  const { threads, engine, device, log_format: logFormat } = settings;
-  const worker = await startWorker({
-    python,
-    kind,
-    workerDir: machine.workerDir,
-    cacheDir: machine.cacheDir,
-    args: [
-      ...["--model-dir", dirname(path)],
-      ...(threads === undefined ? [] : ["--threads", String(threads)]),
-      ...(engine === undefined ? [] : ["--engine", engine]),
-      ...(device === undefined ? [] : ["--device", device]),
-      ...(logFormat === undefined ? [] : ["--log-format", logFormat]),
-      ...(context.debug ? ["--debug"] : []),
-    ],
-    env: context.env,
-    onLog: (line) => context.debug && context.progress.note(`worker: ${line}`),
-    signal,
-  }).catch((error: unknown) => {
-    throw environmentError(error, { python, kind, engine });
-  });
-  return { process: worker, endpoint: { host: worker.host, port: worker.port }, modelPath: path };
+  return new AiwError(
+    "WORKER_LOST",
+    `the worker process ended (${howItEnded(end)}) in mid-run${lastSaid(end)}`,
+    {
+      cause: thrown,
+      detail: end.lastWords.join("\n"),
+    },
+  );
 }
 
 /** Names of classes are known only after Init: then they are turned into ids and Init is sent again. */
-async function initSession(client: WorkerClient, settings: Settings, modelPath: string): Promise<WorkerInfo> {
+async function initSession(
+  client: ReconnectingClient,
+  settings: Settings,
+  modelPath: string,
+): Promise<WorkerInfo> {
   const { conf, iou, classes = [], require_provider: requireProvider } = settings;
   const base: InitOptions = {
     modelPath,

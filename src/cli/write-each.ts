@@ -16,7 +16,11 @@ export async function writeEach(reports: readonly Wanted[], interrupt: AbortSign
   for (const { target, make } of reports) {
     try {
       const text = await make();
-      await withGrace(interrupt, STALLED_READER_MS, (giveUp) => writeWhole(target, text, giveUp));
+      await withGrace(
+        interrupt,
+        () => STALLED_READER_MS,
+        (giveUp) => writeWhole(target, text, giveUp),
+      );
     } catch (error) {
       failures.push(error);
     }

@@ -1,6 +1,6 @@
+import { backoffMs } from "../core/backoff.js";
 import { type Clock, waitUntil } from "../core/clock.js";
 import { AiwError, toAiwError } from "../core/errors.js";
-import { backoffMs } from "./backoff.js";
 
 /** A worker that has not answered for this long was never reached, milliseconds. */
 const REACH_WITHIN_MS = 10_000;

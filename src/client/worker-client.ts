@@ -13,13 +13,15 @@ import type {
   WireDetection,
   WorkerMessage,
 } from "../wire/messages.js";
-import { type Endpoint, openTcp, staysHere, type TcpConnection } from "../wire/tcp.js";
+import { type Endpoint, nameOf, openTcp, staysHere, type TcpConnection } from "../wire/tcp.js";
 import { type ReachOptions, reach } from "./reach.js";
 import { type ClientEvent, type ClientState, isAllowed, nextState } from "./state.js";
 import { WorkerLink } from "./worker-link.js";
 
 export interface ConnectOptions extends Endpoint, ReachOptions {
   readonly clock?: Clock;
+  /** What the worker asks its clients for. */
+  readonly token?: string | undefined;
   /** Told of what is odd but harmless (an answer to a frame that was not sent). */
   readonly onWarning?: (message: string) => void;
 }
@@ -27,7 +29,7 @@ export interface ConnectOptions extends Endpoint, ReachOptions {
 /** What the worker said of itself and its model. */
 export type WorkerInfo = Omit<InitOkMessage, "kind">;
 
-export type InitOptions = Pick<InitRequest, "modelPath"> & Partial<InitRequest>;
+export type InitOptions = Pick<InitRequest, "modelPath"> & Partial<Omit<InitRequest, "token">>;
 
 interface Events {
   result: FrameAnswer;
@@ -66,10 +68,11 @@ export class WorkerClient implements FrameSink {
     connection: TcpConnection,
     private readonly endpoint: Endpoint,
     private readonly clock: Clock,
+    private readonly token: string,
     private readonly warn: (message: string) => void,
   ) {
     this.isLocal = staysHere(connection.socket);
-    this.link = new WorkerLink(connection, clock, {
+    this.link = new WorkerLink(connection, nameOf(endpoint), clock, {
       onMessage: (message) => this.receive(message),
       onLost: (how) => this.lose(how),
       onBroken: (error) => this.fail(error),
@@ -80,10 +83,20 @@ export class WorkerClient implements FrameSink {
    * Connects, trying again for up to 10 s while nobody answers.
    * @throws WORKER_UNREACHABLE
    */
-  static async connect(options: ConnectOptions): Promise<WorkerClient> {
-    const { host, port, clock = systemClock, onWarning = () => {} } = options;
-    const connection = await reach((ms) => openTcp({ host, port }, ms, options.signal), clock, options);
-    return new WorkerClient(connection, { host, port }, clock, onWarning);
+  static connect(options: ConnectOptions): Promise<WorkerClient> {
+    const { clock = systemClock } = options;
+    return reach((ms) => WorkerClient.connectOnce(options, ms), clock, options);
+  }
+
+  /**
+   * Connects, or fails with the first reason.
+   * @param withinMs longest wait for the worker
+   * @throws WORKER_UNREACHABLE
+   */
+  static async connectOnce(options: ConnectOptions, withinMs: number): Promise<WorkerClient> {
+    const { host, port, tls, signal, clock = systemClock, token = "", onWarning = () => {} } = options;
+    const connection = await openTcp({ host, port, tls }, withinMs, signal);
+    return new WorkerClient(connection, { host, port }, clock, token, onWarning);
   }
 
   /**
@@ -105,7 +118,10 @@ export class WorkerClient implements FrameSink {
           classes: [],
           clientId: "aiw",
           requireProvider: "",
+          sessionId: "",
+          priority: 0,
           ...options,
+          token: this.token,
         }),
       );
     });
@@ -214,6 +230,7 @@ export class WorkerClient implements FrameSink {
       message.message || `the worker refused with code ${message.code}`,
       {
         ...(message.name === "" ? {} : { workerName: message.name }),
+        retryAfterMs: message.retryAfterMs,
       },
     );
     const pending = this.pending;

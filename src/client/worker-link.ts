@@ -1,15 +1,16 @@
 import type { Clock } from "../core/clock.js";
-import { type AiwError, systemCode, toAiwError } from "../core/errors.js";
+import { AiwError, systemCode, toAiwError } from "../core/errors.js";
 import { decodeWorkerMessage, encodeHeartbeat } from "../wire/codec.js";
 import { MessageSplitter } from "../wire/framing.js";
 import type { WorkerMessage } from "../wire/messages.js";
 import type { TcpConnection } from "../wire/tcp.js";
+import { looksLikeTls, tlsTrouble } from "../wire/tls-trouble.js";
 import { LinkMonitor } from "./link-monitor.js";
 
 /** Largest message that a worker may send, bytes: names of some thousand classes, some thousand boxes. */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** How long `end` waits for the worker to close its side, milliseconds. */
-const CLOSE_WAIT_MS = 1_000;
+const CLOSE_WAIT_MS = 500;
 
 /** Who is told what comes over a link. */
 export interface LinkListener {
@@ -26,9 +27,11 @@ export class WorkerLink {
   private readonly monitor: LinkMonitor;
   private readonly socket: TcpConnection["socket"];
   private isOpen = true;
+  private hasHeard = false;
 
   constructor(
-    connection: TcpConnection,
+    private readonly connection: TcpConnection,
+    private readonly name: string,
     clock: Clock,
     private readonly listener: LinkListener,
   ) {
@@ -40,8 +43,8 @@ export class WorkerLink {
     };
     this.monitor = new LinkMonitor(watched, clock);
     this.monitor.start();
-    socket.on("error", (error) => this.lose(`broke the connection (${systemCode(error) ?? error.message})`));
-    socket.on("close", () => this.lose("closed the connection"));
+    socket.on("error", (error) => this.onError(error));
+    socket.on("close", () => this.lose(`closed the connection${this.silenceHint()}`));
     connection.read((bytes) => this.receive(bytes));
   }
 
@@ -81,8 +84,28 @@ export class WorkerLink {
     clearTimeout(timer);
   }
 
+  private onError(error: Error): void {
+    const trouble = this.connection.isTls ? tlsTrouble(error, this.name) : undefined;
+    if (trouble !== undefined && this.isOpen) this.listener.onBroken(trouble);
+    else this.lose(`broke the connection (${systemCode(error) ?? error.message})${this.silenceHint()}`);
+  }
+
+  /** What it may mean that a worker gives a connection up without a word. */
+  private silenceHint(): string {
+    if (this.hasHeard) return "";
+    const hint = this.connection.isTls
+      ? "it may not accept our certificate, see --tls-cert"
+      : `if it speaks TLS, name it tls://${this.name}`;
+    return ` without a word (${hint})`;
+  }
+
   private receive(chunk: Uint8Array): void {
     this.monitor.received();
+    if (!this.hasHeard && !this.connection.isTls && looksLikeTls(chunk)) {
+      const message = `the worker at ${this.name} speaks TLS: name it tls://${this.name}`;
+      return this.listener.onBroken(new AiwError("TLS_FAILED", message));
+    }
+    this.hasHeard = true;
     try {
       for (const bytes of this.splitter.push(chunk)) {
         if (!this.isOpen) return;

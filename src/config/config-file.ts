@@ -122,7 +122,7 @@ function anchorPaths(values: Record<string, unknown>, folder: string): void {
       ? resolve(folder, value)
       : value;
   if (values.worker === undefined) values.model = anchor(values.model);
-  for (const name of ["source", "calibrate"]) {
+  for (const name of ["source", "calibrate", "token_file", "tls_ca", "tls_cert", "tls_key"]) {
     const given = values[name];
     if (given !== undefined) values[name] = Array.isArray(given) ? given.map(anchor) : anchor(given);
   }

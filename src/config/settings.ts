@@ -10,6 +10,10 @@ import * as v from "./values.js";
 export const SETTINGS = {
   model: v.model,
   worker: v.endpoint,
+  token_file: v.nonEmpty,
+  tls_ca: v.nonEmpty,
+  tls_cert: v.nonEmpty,
+  tls_key: v.nonEmpty,
   source: v.texts,
   camera: v.texts,
   conf: v.fraction,

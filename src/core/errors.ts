@@ -72,7 +72,9 @@ const ERROR_TABLE = {
 
   WORKER_START: failed("Run `aiw doctor`, or with --debug to see all that the worker said."),
   WORKER_UNREACHABLE: failed("Check that `aiw worker` runs there and that --worker names its host and port."),
+  TLS_FAILED: failed("Check --worker, --tls-ca, --tls-cert and --tls-key."),
   WORKER_LOST: failed("Run with --debug to see the worker's log."),
+  WORKER_CRASHED: failed("Run with --debug to see the worker's log; another --engine may not crash."),
   // The worker's own message says the way out.
   WORKER_REFUSED: failed(""),
   WORKER_TIMEOUT: failed("Look at the worker's log."),
@@ -107,6 +109,8 @@ export interface AiwErrorOptions {
   cause?: unknown;
   /** The worker's own name of the error ("MODEL_NOT_FOUND"), shown in place of the code. */
   workerName?: string;
+  /** After how long the same request may succeed, milliseconds; absent where it never will. */
+  retryAfterMs?: number | undefined;
   /** More than the one line, shown with --debug only (what a subprocess printed). */
   detail?: string;
 }
@@ -120,12 +124,14 @@ export class AiwError extends Error {
   readonly code: ErrorCode;
   readonly workerName: string | undefined;
   readonly detail: string | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: AiwErrorOptions = {}) {
     super(oneLine(message), options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
     this.workerName = options.workerName;
     this.detail = options.detail;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   get exitCode(): number {

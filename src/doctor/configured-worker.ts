@@ -1,4 +1,5 @@
 import type { Settings } from "../config/settings.js";
+import type { WorkerAccess } from "../config/worker-access.js";
 import { openTcp } from "../wire/tcp.js";
 import { type Check, verdicts } from "./check.js";
 
@@ -11,16 +12,17 @@ const CONNECT_WITHIN_MS = 4_000;
  */
 export async function checkConfiguredWorker(
   worker: NonNullable<Settings["worker"]>,
+  readAccess: () => Promise<WorkerAccess>,
   signal: AbortSignal,
   withinMs = CONNECT_WITHIN_MS,
 ): Promise<Check> {
-  const { ok, failure, failed } = verdicts("configured-worker", "configured worker");
-  const { host, port, tls } = worker;
-  if (tls) return failure(`tls://${host}:${port}: TLS is not built yet`, "Name it as HOST:PORT.");
+  const { ok, failed } = verdicts("configured-worker", "configured worker");
+  const { host, port } = worker;
   try {
-    const { socket } = await openTcp({ host, port }, withinMs, signal);
+    const { tls } = await readAccess();
+    const { socket } = await openTcp({ host, port, tls }, withinMs, signal);
     socket.destroy();
-    return ok(`${host}:${port} takes connections`);
+    return ok(`${host}:${port} takes connections${tls === undefined ? "" : " with TLS"}`);
   } catch (error) {
     if (signal.aborted) throw error;
     return failed(error);

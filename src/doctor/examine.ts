@@ -5,6 +5,7 @@ import { systemClock } from "../core/clock.js";
 import { isShape } from "../core/shapes.js";
 import { streamName } from "../source/stream-name.js";
 import { isSynthetic } from "../source/synthetic-uri.js";
+import { readWorkerAccess } from "../config/worker-access.js";
 import { findOnPath } from "../worker-process/find-on-path.js";
 import { checkFresh } from "../optimize/provenance.js";
 import { checkModelFile } from "../worker-process/model-file.js";
@@ -139,6 +140,7 @@ async function workerAndModel(
 ): Promise<readonly string[]> {
   const { settings } = options.configuration;
   const { model, worker: configured } = settings;
+  const readAccess = () => readWorkerAccess(settings, options.env);
   const found =
     model !== undefined && isShape(model)
       ? await locateShape(model, options.cacheDir, configured?.host)
@@ -154,14 +156,21 @@ async function workerAndModel(
     const title = "configured worker";
     const reached =
       configured === undefined ||
-      (await group.add("configured-worker", title, (signal) => checkConfiguredWorker(configured, signal)));
-    const endpoint = configured ?? worker;
+      (await group.add("configured-worker", title, (signal) =>
+        checkConfiguredWorker(configured, readAccess, signal),
+      ));
+    const isThere = configured === undefined ? worker !== undefined : reached;
     const { path: modelPath, check } = found;
     if (check !== undefined) group.checks.push(check);
     if (modelPath === undefined) return log;
-    if (endpoint === undefined || !reached) group.checks.push(modelNotTried());
+    if (!isThere) group.checks.push(modelNotTried());
     else {
-      const load = (signal: AbortSignal) => checkModel({ endpoint, modelPath, settings, signal });
+      const load = async (signal: AbortSignal) => {
+        const endpoint = configured === undefined ? worker : { ...configured, ...(await readAccess()) };
+        return endpoint === undefined
+          ? modelNotTried()
+          : checkModel({ endpoint, modelPath, settings, signal });
+      };
       await group.add("model", "model", load, LONG_LIMIT_MS);
     }
     return log;

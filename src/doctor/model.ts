@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { WorkerClient, type WorkerInfo } from "../client/worker-client.js";
+import { type ConnectOptions, WorkerClient, type WorkerInfo } from "../client/worker-client.js";
 import type { Settings } from "../config/settings.js";
 import type { SourceName } from "../config/source-names.js";
 import { AiwError } from "../core/errors.js";
@@ -58,7 +58,7 @@ export async function locateShape(
 }
 
 export interface ModelOptions {
-  readonly endpoint: { readonly host: string; readonly port: number };
+  readonly endpoint: Pick<ConnectOptions, "host" | "port" | "tls" | "token">;
   /** As that worker sees it. */
   readonly modelPath: string;
   readonly settings: Settings;
@@ -67,11 +67,12 @@ export interface ModelOptions {
 
 /** Loads the model in a worker, as run and bench do. */
 export async function checkModel({ endpoint, modelPath, settings, signal }: ModelOptions): Promise<Check> {
+  const { host, port, tls, token } = endpoint;
   let client: WorkerClient | undefined;
   const onAbort = () => void client?.shutdown();
   signal.addEventListener("abort", onAbort);
   try {
-    client = await WorkerClient.connect({ ...endpoint, signal, reachWithinMs: REACH_WITHIN_MS });
+    client = await WorkerClient.connect({ host, port, tls, token, signal, reachWithinMs: REACH_WITHIN_MS });
     const { require_provider: requireProvider = "" } = settings;
     const info = await client.init({ modelPath, requireProvider });
     const detail = described(basename(modelPath), info);

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { TableWorker, type TableWorkerScript } from "../testing/table-worker.js";
 import { tempDir } from "../worker-process/testing/fakes.js";
 import { checkCacheFolder } from "./cache-folder.js";
+import { AiwError } from "../core/errors.js";
 import { checkConfiguredWorker } from "./configured-worker.js";
 import { checkModel, needsModel } from "./model.js";
 import { checkNode } from "./node-version.js";
@@ -114,19 +115,28 @@ it("port of aiw worker: free, taken by another, taken by the worker that is conf
 });
 
 describe("configured worker", () => {
+  const plain = () => Promise.resolve({ token: undefined, tls: undefined });
+
   it("takes connections", async () => {
     const port = await takenPort();
-    expect((await checkConfiguredWorker({ host: "127.0.0.1", port, tls: false }, signal)).status).toBe("ok");
+    expect((await checkConfiguredWorker({ host: "127.0.0.1", port, tls: false }, plain, signal)).status).toBe(
+      "ok",
+    );
   });
 
   it("fails with the system's reason", async () => {
     const port = await freePort();
-    expect(await checkConfiguredWorker({ host: "127.0.0.1", port, tls: false }, signal)).toMatchObject({
-      status: "failure",
-      detail: `no worker answers at 127.0.0.1:${port} (ECONNREFUSED)`,
-      advice: expect.stringContaining("aiw worker"),
-    });
-    expect((await checkConfiguredWorker({ host: "h", port, tls: true }, signal)).status).toBe("failure");
+    expect(await checkConfiguredWorker({ host: "127.0.0.1", port, tls: false }, plain, signal)).toMatchObject(
+      {
+        status: "failure",
+        detail: `no worker answers at 127.0.0.1:${port} (ECONNREFUSED)`,
+        advice: expect.stringContaining("aiw worker"),
+      },
+    );
+    const unreadable = () => Promise.reject(new AiwError("USAGE", "tls_ca x can't be read (ENOENT)"));
+    expect(
+      await checkConfiguredWorker({ host: "127.0.0.1", port, tls: true }, unreadable, signal),
+    ).toMatchObject({ status: "failure", detail: "tls_ca x can't be read (ENOENT)" });
   });
 });
 

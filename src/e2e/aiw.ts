@@ -15,6 +15,8 @@ export interface Finished {
 export interface Running {
   readonly child: ChildProcess;
   readonly finished: Promise<Finished>;
+  /** What it wrote there so far. */
+  stdout(): string;
   /** Resolves when stdout has matched. */
   sees(pattern: RegExp): Promise<RegExpExecArray>;
   /** Resolves when stderr has matched. */
@@ -61,7 +63,13 @@ export function startAiw(
       check();
       void finished.then(() => failed(new Error(`ended without ${pattern}: ${stderr}`)));
     });
-  return { child, finished, sees: (p) => matches(() => stdout, p), says: (p) => matches(() => stderr, p) };
+  return {
+    child,
+    finished,
+    stdout: () => stdout,
+    sees: (p) => matches(() => stdout, p),
+    says: (p) => matches(() => stderr, p),
+  };
 }
 
 export function aiw(args: readonly string[], env: NodeJS.ProcessEnv = {}, stdin?: Buffer): Promise<Finished> {

@@ -78,7 +78,24 @@ describe("aiw with a worker that knows only the wire's table", () => {
     expect(worker?.received.some(({ req }) => req?.frame)).toBe(false);
   });
 
-  it("says that it was lost when it goes in mid-run, with the report of what was measured", async () => {
+  it("runs on over cuts: each costs the frame in flight, and another connection begins with the same Init", async () => {
+    let frames = 0;
+    const script: TableWorkerScript = {
+      onFrame: (c, f) => (++frames % 4 === 0 ? c.socket.destroy() : c.result(f)),
+    };
+    const { code, stdout, stderr } = await against(script, "run", "--frames", "10", "--conf", "0.5");
+    expect(code, stderr).toBe(0);
+    expect(jsonLines(stdout).map(({ seq }) => seq)).toEqual([1, 2, 3, 5, 6, 7, 9, 10]);
+    expect(stderr).toContain("10 frames: 8 results, 0 errors, 2 dropped (disconnected 2)");
+    expect(stderr.match(/^aiw: warning: .* connection.*; trying for 60 s to reach it again$/gm)).toHaveLength(
+      2,
+    );
+    expect(stderr).toContain("the link to the worker was lost and came back 2 times\n");
+    const inits = worker?.received.flatMap(({ req }) => req?.init ?? []) ?? [];
+    expect(inits).toEqual(Array(3).fill(inits[0]));
+  });
+
+  it("says that a bench lost it when it goes in mid-run, with the report of what was measured", async () => {
     let frames = 0;
     const script: TableWorkerScript = {
       onFrame: (c, f) => (++frames < 15 ? c.result(f) : c.socket.destroy()),

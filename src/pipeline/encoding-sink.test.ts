@@ -104,8 +104,23 @@ describe("EncodingSink", () => {
     expect(stream.lost).toMatchObject({ code: "WORKER_LOST" });
   });
 
+  it("sends nothing of a frame whose link was cut meanwhile, though it is back, and then the next", async () => {
+    const { inner, stream, released, offer, encoded } = setUp();
+    offer(1);
+    inner.cut();
+    inner.giveCredit();
+    expect(stream.counts()).toMatchObject({ inFlight: 0, dropped: { disconnected: 1 } });
+    offer(2);
+    await encoded();
+    expect([inner.sent.length, released]).toEqual([0, [1]]);
+    await encoded();
+    inner.answer({ detections: [] });
+    expect(inner.sent.map(({ seq }) => seq)).toEqual([2]);
+    expect(stream.counts()).toMatchObject({ offered: 2, results: 1, inFlight: 0 });
+  });
+
   it("keeps the ledger exact and gives every buffer back once, whatever happens", async () => {
-    const action = fc.constantFrom("offer", "encoded", "failed", "result", "error", "lose");
+    const action = fc.constantFrom("offer", "encoded", "failed", "result", "error", "cut", "back", "lose");
     await fc.assert(
       fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
         const { inner, stream, released, offer, encoded, failed } = setUp();
@@ -116,6 +131,8 @@ describe("EncodingSink", () => {
           if (what === "failed") await failed();
           if (what === "result") inner.answer({ detections: [] });
           if (what === "error") inner.answer({ error: new AiwError("WORKER_REFUSED", "x") });
+          if (what === "cut") inner.cut();
+          if (what === "back" && inner.inFlight === undefined) inner.giveCredit();
           if (what === "lose") inner.lose();
           expect(isExact(stream.counts())).toBe(true);
           expect(stream.counts()).toMatchObject({ offered });

@@ -20,6 +20,8 @@ interface Events {
 export class EncodingSink implements FrameSink {
   private readonly events = new Emitter<Events>();
   private isEncoding = false;
+  /** The link was cut while a frame was encoded, which therefore counts as lost. */
+  private wasCut = false;
 
   /** @param sink sends what was encoded; nobody else may send through it */
   constructor(
@@ -27,7 +29,11 @@ export class EncodingSink implements FrameSink {
     private readonly format: PictureFormat,
     private readonly encode: EncodeFrame,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    sink.onCut?.(() => {
+      this.wasCut = true;
+    });
+  }
 
   get lost(): AiwError | undefined {
     return this.sink.lost;
@@ -39,6 +45,7 @@ export class EncodingSink implements FrameSink {
 
   sendFrame(frame: OutgoingFrame): void {
     this.isEncoding = true;
+    this.wasCut = false;
     void this.encodeAndSend(frame);
   }
 
@@ -52,6 +59,10 @@ export class EncodingSink implements FrameSink {
     return () => off.forEach((unsubscribe) => unsubscribe());
   }
 
+  onCut(listener: () => void): Unsubscribe {
+    return this.sink.onCut?.(listener) ?? (() => {});
+  }
+
   onLost(listener: (error: AiwError) => void): Unsubscribe {
     return this.sink.onLost(listener);
   }
@@ -60,7 +71,7 @@ export class EncodingSink implements FrameSink {
     try {
       const data = await this.encode(frame).finally(() => frame.release());
       // Gone meanwhile: whoever waited for an answer has been told.
-      if (!this.sink.canSend()) return;
+      if (this.wasCut || !this.sink.canSend()) return;
       this.sink.sendFrame({ ...frame, data, format: this.format, release: () => {} });
     } catch (thrown) {
       this.refuse(frame, toAiwError(thrown));

@@ -6,6 +6,8 @@ import type { Stream } from "./stream.js";
 
 /** Frames that are read ahead of a source that can wait. */
 const PREFETCH_DEPTH = 3;
+/** Of a live source that nobody offers from just now, its first ones, which are then thrown away. */
+const LIVE_DEPTH = 8;
 
 /**
  * How frames are offered:
@@ -39,7 +41,7 @@ export class Feed {
     private readonly mayGoOn?: () => Promise<void> | undefined,
   ) {
     // A live source never waits: what it gives is offered at once, and the slot does the dropping.
-    this.prefetch = new Prefetch(source.frames(), source.live ? Number.POSITIVE_INFINITY : PREFETCH_DEPTH);
+    this.prefetch = new Prefetch(source.frames(), source.live ? LIVE_DEPTH : PREFETCH_DEPTH);
   }
 
   /**

@@ -42,6 +42,11 @@ export interface FrameSink {
   onResult(listener: (answer: FrameAnswer) => void): Unsubscribe;
   /** Called when `canSend` has become true. */
   onCredit(listener: () => void): Unsubscribe;
+  /**
+   * Called when the link is lost and may come back: a frame in flight gets no answer, and the next credit says
+   * that it is back. Absent where a link that is lost is lost for good.
+   */
+  onCut?(listener: () => void): Unsubscribe;
   /** Why the link is gone for good, once it is. */
   readonly lost: AiwError | undefined;
   /** Called once when that happens; a frame in flight gets no answer then. */

@@ -4,7 +4,7 @@ import { sum } from "../core/sum.js";
  * Why a frame was dropped:
  * - `latest_wins`: a newer frame came before the worker had taken it
  * - `source_late`: the source had no frame ready when one was due, or a camera's came faster than read
- * - `disconnected`: the link was lost while the frame waited or was in flight
+ * - `disconnected`: the link was lost while the frame was in flight, or away until a newer one came
  * - `interrupted`: the run ended before its answer came
  */
 export type DropReason = "latest_wins" | "source_late" | "disconnected" | "interrupted";

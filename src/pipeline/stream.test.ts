@@ -73,6 +73,34 @@ describe("Stream", () => {
     expect(stream.isIdle).toBe(true);
   });
 
+  it("drops only what is in flight when the link is cut; the newest frame waits for its return", () => {
+    const { stream, sink } = setUp();
+    for (let i = 0; i < 3; i++) stream.offer(blankFrame(), 0);
+    sink.cut();
+    expect(stream.isAway).toBe(true);
+    expect(stream.counts()).toMatchObject({ inFlight: 1, dropped: { latest_wins: 1, disconnected: 1 } });
+    for (let i = 0; i < 2; i++) stream.offer(blankFrame(), 0);
+    // Those that gave way meanwhile did so because the link was away.
+    expect(stream.counts()).toMatchObject({ inFlight: 1, dropped: { latest_wins: 1, disconnected: 3 } });
+    expect(stream.isIdle).toBe(false);
+    sink.giveCredit();
+    expect(stream.isAway).toBe(false);
+    expect(sink.sent.map(({ seq }) => seq)).toEqual([1, 5]);
+    sink.answer({ detections: [] });
+    expect(stream.counts()).toMatchObject({ offered: 5, results: 1, inFlight: 0 });
+  });
+
+  it("is idle when a cut took the last frame, so that a lossless run goes on with the next", async () => {
+    const { stream, sink } = setUp();
+    stream.offer(blankFrame(), 0);
+    const idle = stream.whenIdle();
+    sink.cut();
+    await idle;
+    stream.offer(blankFrame(), 0);
+    sink.giveCredit();
+    expect(sink.sent.map(({ seq }) => seq)).toEqual([1, 2]);
+  });
+
   it("knows of a link that was lost before it was made", () => {
     const { sink, clock } = setUp();
     sink.lose();
@@ -99,7 +127,9 @@ describe("Stream", () => {
   });
 
   it("gives a kept frame back exactly once, when the sink, the stream and who kept it have let go", () => {
-    const action = fc.constantFrom("offer", "refuse", "result", "error", "lose", "close", "letGo");
+    const action = fc.constantFrom(
+      ...["offer", "refuse", "result", "error", "cut", "back", "lose", "close", "letGo"],
+    );
     const steps = fc.array(fc.record({ what: action, keep: fc.boolean() }), { maxLength: 60 });
     fc.assert(
       fc.property(steps, (actions) => {
@@ -122,6 +152,8 @@ describe("Stream", () => {
           if (what === "result") sink.answer({ detections: [] });
           if (what === "error") sink.answer({ error: new AiwError("WORKER_REFUSED", "x") });
           if (what === "letGo") keepers.shift()?.letGo();
+          if (what === "cut") sink.cut();
+          if (what === "back" && sink.inFlight === undefined) sink.giveCredit();
           if (what === "lose") sink.lose();
           if (what === "close") {
             stream.close();
@@ -149,6 +181,7 @@ describe("Stream", () => {
       "error",
       "ready",
       "refuse",
+      "cut",
       "lose",
       "close",
     );
@@ -189,6 +222,7 @@ describe("Stream", () => {
           if (what === "result") sink.answer({ detections: [] });
           if (what === "error") sink.answer({ error: new AiwError("WORKER_REFUSED", "x") }, false);
           if (what === "ready" && sink.inFlight === undefined) sink.giveCredit();
+          if (what === "cut") sink.cut();
           if (what === "lose") sink.lose();
           if (what === "close") {
             stream.close();

@@ -48,6 +48,7 @@ export class Stream {
   private readonly events = new Emitter<Events>();
   private readonly unsubscribe: Unsubscribe[];
   private inFlight: FrameInFlight | undefined;
+  private isCut = false;
   private seq = 0;
 
   constructor(
@@ -56,8 +57,9 @@ export class Stream {
     private readonly options: StreamOptions = {},
   ) {
     this.unsubscribe = [
-      sink.onCredit(() => this.sendNext()),
+      sink.onCredit(() => this.onCredit()),
       sink.onResult((answer) => this.onAnswer(answer)),
+      sink.onCut?.(() => this.onCut()) ?? (() => {}),
       sink.onLost((error) => this.onLost(error)),
     ];
   }
@@ -79,9 +81,15 @@ export class Stream {
     return this.sink.lost;
   }
 
+  /** The link is gone for now: what waits can't be sent before it is back. */
+  get isAway(): boolean {
+    return this.isCut;
+  }
+
   /**
    * Offers a frame that is (or was) due at `dueUs`. It is sent at once when the sink takes it, else
-   * it waits and drops the one that waited before it.
+   * it waits and drops the one that waited before it: so while the link is away the newest frame waits for
+   * its return, and those before it are `disconnected`.
    */
   offer(item: SourceItem, dueUs: number): void {
     this.ledger.offer();
@@ -99,7 +107,7 @@ export class Stream {
       return;
     }
     const displaced = this.slot.put(offered);
-    if (displaced !== undefined) this.drop(displaced, "latest_wins");
+    if (displaced !== undefined) this.drop(displaced, this.isCut ? "disconnected" : "latest_wins");
     this.sendNext();
   }
 
@@ -128,6 +136,11 @@ export class Stream {
   close(): void {
     for (const off of this.unsubscribe) off();
     this.dropAll("interrupted");
+  }
+
+  private onCredit(): void {
+    this.isCut = false;
+    this.sendNext();
   }
 
   private sendNext(): void {
@@ -183,6 +196,13 @@ export class Stream {
     this.emitIfIdle();
   }
 
+  /** What waits goes on waiting: a lossless run loses nothing but the frame in flight. */
+  private onCut(): void {
+    this.isCut = true;
+    this.dropInFlight("disconnected");
+    this.emitIfIdle();
+  }
+
   private onLost(error: AiwError): void {
     this.dropAll("disconnected");
     this.events.emit("lost", error);
@@ -191,12 +211,16 @@ export class Stream {
   private dropAll(reason: DropReason): void {
     const waiting = this.slot.take();
     if (waiting !== undefined) this.drop(waiting, reason);
+    this.dropInFlight(reason);
+    this.emitIfIdle();
+  }
+
+  private dropInFlight(reason: DropReason): void {
     // The buffer of a frame in flight is given back by the sink, which may still be writing it.
     const { inFlight } = this;
     if (inFlight !== undefined) this.count(inFlight.offered, reason);
     this.inFlight = undefined;
     inFlight?.letGo();
-    this.emitIfIdle();
   }
 
   private drop(offered: OfferedFrame, reason: DropReason): void {

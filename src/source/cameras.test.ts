@@ -36,10 +36,20 @@ describe("camera inputs", () => {
     expect(deviceInput("USB Cam", "win32").args.slice(-4)).toEqual(["-f", "dshow", "-i", "video=USB Cam"]);
   });
 
-  it("read rtsp over TCP, under a name without credentials", () => {
+  it("read rtsp over TCP, or else UDP, under a name without credentials", () => {
     const input = streamInput("rtsp://u:p@cam/x");
-    expect(input.args.join(" ")).toContain("-rtsp_transport tcp -i rtsp://u:p@cam/x");
+    expect(input.args.join(" ")).toContain("-rtsp_transport tcp+udp -rtsp_flags prefer_tcp");
+    expect(input.args.slice(-2)).toEqual(["-i", "rtsp://u:p@cam/x"]);
     expect(input.name).toBe("rtsp://***@cam/x");
     expect(streamInput("http://cam/x").args).not.toContain("-rtsp_transport");
+  });
+
+  it.each([
+    [58, "rtsp://cam/x", ["-stimeout", "8000000"]],
+    [59, "rtsp://cam/x", ["-timeout", "8000000"]],
+    [Number.POSITIVE_INFINITY, "rtsps://cam/x", ["-timeout", "8000000"]],
+    [58, "http://cam/x", []],
+  ])("bound the silence of a camera in the words of libavformat %s: %s", (version, url, options) => {
+    expect(streamInput(url).optionsOf?.(version)).toEqual(options);
   });
 });

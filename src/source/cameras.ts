@@ -1,21 +1,42 @@
 import { readdir } from "node:fs/promises";
 import { AiwError } from "../core/errors.js";
 import type { FfmpegInput } from "./ffmpeg-args.js";
+import type { LibavformatMajor } from "./ffmpeg-version.js";
 import { streamName, urlMasker } from "./stream-name.js";
 
-/** Nothing is held back for later: no input buffer, no frames in flight in the decoder's threads. */
-const LOW_LATENCY = ["-fflags", "nobuffer", "-flags", "low_delay"];
+/**
+ * Nothing is held back for later: no input buffer, no frames in flight in the decoder's threads, none that
+ * are kept at the start to find out their rate (which takes ffmpeg two seconds more).
+ */
+const LOW_LATENCY = ["-fflags", "nobuffer", "-flags", "low_delay", "-fpsprobesize", "0"];
+/** ffmpeg gives up what sends nothing for so long, microseconds: before we do, for it can say why. */
+const IO_TIMEOUT_US = "8000000";
+/** Of ffmpeg 5, whose `-timeout` is what `-stimeout` was. */
+const LIBAVFORMAT_OF_FFMPEG_5 = 59;
 
 /** An rtsp://, rtsps://, http:// or https:// stream. */
 export function streamInput(url: string): FfmpegInput {
-  // Over UDP a lost packet is a broken picture.
-  const transport = /^rtsps?:/i.test(url) ? ["-rtsp_transport", "tcp"] : [];
+  const isRtsp = /^rtsps?:/i.test(url);
   return {
     name: streamName(url),
     kind: "camera",
-    args: [...LOW_LATENCY, ...transport, "-i", url],
+    args: [...LOW_LATENCY, ...(isRtsp ? RTSP : HTTP), "-i", url],
+    optionsOf: isRtsp ? rtspTimeout : () => [],
     mask: urlMasker(url),
   };
+}
+
+/** TCP first, for over UDP a lost packet is a broken picture; UDP where the camera refuses that. */
+const RTSP = [
+  ...["-rtsp_transport", "tcp+udp", "-rtsp_flags", "prefer_tcp"],
+  // A track of sound would only be waited for.
+  ...["-allowed_media_types", "video"],
+];
+const HTTP = ["-rw_timeout", IO_TIMEOUT_US];
+
+/** Before ffmpeg 5 `-timeout` made it a server that waits for the camera to call, in seconds. */
+function rtspTimeout(version: LibavformatMajor): string[] {
+  return [version < LIBAVFORMAT_OF_FFMPEG_5 ? "-stimeout" : "-timeout", IO_TIMEOUT_US];
 }
 
 /** A camera of this machine: /dev/videoN, or what avfoundation (macOS) or dshow (Windows) calls it. */

@@ -1,4 +1,5 @@
 import type { PixelFormat, Size } from "../frame/pixel-format.js";
+import type { LibavformatMajor } from "./ffmpeg-version.js";
 
 /** What ffmpeg is to open. */
 export interface FfmpegInput {
@@ -7,6 +8,8 @@ export interface FfmpegInput {
   readonly kind: "file" | "camera";
   /** Arguments of the input, from its options to `-i` and the URL. */
   readonly args: readonly string[];
+  /** Options before those that differ between versions of ffmpeg. */
+  readonly optionsOf?: (version: LibavformatMajor) => readonly string[];
   /** Takes credentials out of what ffmpeg prints. */
   readonly mask: (text: string) => string;
 }

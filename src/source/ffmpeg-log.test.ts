@@ -187,3 +187,38 @@ describe("FfmpegLog reason", () => {
     expect(log.lastWords()).not.toMatch(/secret|admin|abc/);
   });
 });
+
+describe("FfmpegLog of a stream that goes on", () => {
+  it.each([
+    "[vf#0:0 @ 0x1] [info] Reconfiguring filter graph because video parameters changed to yuvj444p(pc, bt470bg), 640x240, unspecified alpha",
+    "[graph @ 0x1] [info] frame changed from size:768x432 fmt:yuv420p to size:640x240 fmt:yuv420p",
+  ])("follows a change of size, and stays with what comes out: %s", (line) => {
+    const log = logOf(MP4_V9);
+    log.push(`${line}\n`);
+    expect(log.header).toMatchObject({
+      native: { width: 640, height: 240 },
+      output: { width: 640, height: 360 },
+    });
+  });
+
+  it("turns the new size as it turned the old one", () => {
+    const log = logOf(ROTATED_V4);
+    log.push(
+      "[vf#0:0 @ 0x1] [info] Reconfiguring filter graph because video parameters changed to yuv420p(tv), 800x600, x\n",
+    );
+    expect(log.header?.native).toEqual({ width: 600, height: 800 });
+  });
+
+  // The first four are recorded with ffmpeg 9.0.2, the last two are as ffmpeg 4 writes them.
+  it.each([
+    ["[in#0/rtsp @ 0x1] [warning] Failed reading RTSP data: End of file", true],
+    ["[in#0/mpjpeg @ 0x1] [error] Error during demuxing: Invalid data found when processing input", true],
+    ["[in#0/mpjpeg @ 0x1] [error] Error during demuxing: Connection timed out", true],
+    ["[in#0/mpjpeg @ 0x1] [error] Error during demuxing: Input/output error", false],
+    ["[h264 @ 0x1] [error] error while decoding MB 3 4, bytestream -7", false],
+    ["[error] rtsp://cam/x: Operation timed out", true],
+    ["[error] http://cam/x: Input/output error", false],
+  ])("knows whether it broke off: %s", (line, hasBroken) => {
+    expect(logOf(`${line}\n`).brokenBy !== undefined).toBe(hasBroken);
+  });
+});

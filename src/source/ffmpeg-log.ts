@@ -30,6 +30,17 @@ const GENERIC = [
   /^Error (submitting packet|while decoding)/,
 ];
 
+/**
+ * What it says of a stream that breaks off, after which it ends with exit code 0 all the same. A multipart
+ * stream that its sender has closed ends with "Input/output error", too.
+ */
+const BROKEN = [
+  /^Failed reading RTSP data/,
+  /^Stream ends prematurely/,
+  /^(Error during demuxing|https?:\/\/\S+): (?!Input\/output error)/,
+  /^rtsps?:\/\/\S+: /,
+];
+
 /** Reads ffmpeg's stderr (`-loglevel level+info`), of version 4 to 9. */
 export class FfmpegLog {
   private readonly ring = new RingLines();
@@ -42,12 +53,14 @@ export class FfmpegLog {
   private firstError: string | undefined;
   private lastError: string | undefined;
   private genericError: string | undefined;
-  /** Complete once the first raw frame may come. */
+  /** Complete once the first raw frame may come. Its native size is that of the frames that come now. */
   header: FfmpegHeader | undefined;
   /** An option that this ffmpeg does not know. */
   unknownOption: string | undefined;
   /** ffmpeg's own word that the file ends too early. */
   cutShort: string | undefined;
+  /** Its word that a stream broke off. */
+  brokenBy: string | undefined;
   /** CPU time that it says it used, at its end; microseconds. */
   cpuUs: number | undefined;
 
@@ -61,7 +74,7 @@ export class FfmpegLog {
 
   /** The line that tells best why it failed: the first error, or the last one when frames came before. */
   reason(afterFrames: boolean): string | undefined {
-    return (afterFrames ? this.lastError : this.firstError) ?? this.genericError;
+    return (afterFrames ? this.lastError : this.firstError) ?? this.brokenBy ?? this.genericError;
   }
 
   /** The last lines, for --debug. */
@@ -79,11 +92,27 @@ export class FfmpegLog {
       line,
     ) ?? [undefined, "", "", line];
     if (level === "error" || level === "fatal" || level === "panic") this.takeError(text);
-    if (context !== "") return;
+    if (level === "error" || level === "warning") this.takeBreak(text);
+    if (context !== "") return this.takeRemark(text);
     const body = text.trim();
     this.takeSection(body);
     const cpu = /^bench: utime=([\d.]+)s stime=([\d.]+)s/.exec(body);
     if (cpu !== null) this.cpuUs = Math.round((Number(cpu[1]) + Number(cpu[2])) * 1e6);
+  }
+
+  /** What one of its parts says. */
+  private takeRemark(text: string): void {
+    // "Reconfiguring filter graph because video parameters changed to yuvj420p(pc, bt470bg), 640x240, …";
+    // before ffmpeg 6 "frame changed from size:320x240 fmt:yuv420p to size:640x240 fmt:yuv420p".
+    const changed = /changed (?:to \w+\(.*\), |from size:.* to size:)(\d{1,6})x(\d{1,6})\b/.exec(text);
+    if (changed === null || this.header === undefined) return;
+    const native = this.upright({ width: Number(changed[1]), height: Number(changed[2]) });
+    this.header = { ...this.header, native };
+  }
+
+  /** The size of a frame as it is to be seen. */
+  private upright({ width, height }: Size): Size {
+    return this.rotated ? { width: height, height: width } : { width, height };
   }
 
   private takeSection(body: string): void {
@@ -119,11 +148,15 @@ export class FfmpegLog {
     const coded = this.input?.size ?? output.size;
     this.header = {
       demuxer: this.demuxer,
-      native: this.rotated ? { width: coded.height, height: coded.width } : coded,
+      native: this.upright(coded),
       output: output.size,
       fps: this.input?.fps ?? output.fps,
       hasDuration: this.hasDuration,
     };
+  }
+
+  private takeBreak(text: string): void {
+    if (BROKEN.some((line) => line.test(text))) this.brokenBy ??= text;
   }
 
   private takeError(text: string): void {

@@ -1,24 +1,14 @@
-import { after, type Cancel } from "../core/clock.js";
 import { AiwError, toAiwError } from "../core/errors.js";
 import type { Frame, SourceItem } from "../frame/frame.js";
-import { FramePool, type PooledBuffer } from "../frame/frame-pool.js";
-import { frameBytes, type PixelFormat } from "../frame/pixel-format.js";
-import { type FfmpegInput, ffmpegArgs, type SyncOption } from "./ffmpeg-args.js";
-import { ffmpegFailure, notAVideo } from "./ffmpeg-failure.js";
-import type { FfmpegHeader } from "./ffmpeg-log.js";
-import { type FfmpegEnd, FfmpegProcess } from "./ffmpeg-process.js";
-import { FrameAssembler } from "./frame-assembler.js";
+import { CameraSource } from "./camera-source.js";
+import type { FfmpegInput } from "./ffmpeg-args.js";
+import type { FfmpegEnd } from "./ffmpeg-process.js";
+import { type FfmpegRun, FfmpegRuns } from "./ffmpeg-runs.js";
 import { FrameQueue } from "./frame-queue.js";
 import type { FrameSource, SourceOptions } from "./frame-source.js";
 
 /** Frames that wait for their consumer, besides the one that is being read. */
 const WAITING_FRAMES = 2;
-/** How long a camera may take to answer, and to send its next frame. */
-const OPEN_LIMIT_US = 20_000_000;
-const STALL_LIMIT_US = 10_000_000;
-
-/** Binaries (by path) that were found to be older than `-fps_mode`. */
-const oldBinaries = new Set<string>();
 
 /**
  * A video file or camera, decoded and scaled by ffmpeg as a subprocess. Its raw frames are read
@@ -28,15 +18,20 @@ const oldBinaries = new Set<string>();
  * INTERRUPTED.
  */
 export async function openFfmpeg(input: FfmpegInput, options: SourceOptions): Promise<FrameSource> {
-  const source = new FfmpegSource(input, options, await options.ffmpeg());
-  const interrupt = () => void source.close();
+  const runs = new FfmpegRuns(input, options, await options.ffmpeg());
+  const interrupt = () => void runs.stop();
   options.signal?.addEventListener("abort", interrupt);
   try {
     if (options.signal?.aborted) throw interrupted(input);
-    await source.open();
-    return source;
+    const first = await runs.start();
+    if (options.signal?.aborted) throw interrupted(input);
+    // What has a known length is a recording that can wait, wherever it comes from.
+    const isLive = input.kind === "camera" && !first.header.hasDuration;
+    return isLive
+      ? new CameraSource(runs, first, options.camera)
+      : new VideoSource(runs, first, options.loop);
   } catch (error) {
-    await source.close();
+    await runs.stop();
     throw options.signal?.aborted ? interrupted(input) : error;
   } finally {
     options.signal?.removeEventListener("abort", interrupt);
@@ -47,53 +42,34 @@ function interrupted(input: FfmpegInput): AiwError {
   return new AiwError("INTERRUPTED", `interrupted while opening ${input.name}`);
 }
 
-/** One run of ffmpeg. A loop has several, one after another. */
-interface Run {
-  readonly process: FfmpegProcess;
-  readonly header: FfmpegHeader;
-  readonly assembler: FrameAssembler;
-}
-
-class FfmpegSource implements FrameSource {
+/** What has an end and waits for who looks at it. */
+class VideoSource implements FrameSource {
   readonly name: string;
-  live = false;
-  rateFps: number | null = null;
-  private state: "opening" | "open" | "closed" = "opening";
-  private readonly format: PixelFormat;
-  private queue: FrameQueue<Frame>;
-  private process: FfmpegProcess | undefined;
+  readonly live = false;
+  readonly rateFps: number | null;
+  private isClosed = false;
+  private readonly queue: FrameQueue<Frame>;
+  private run: FfmpegRun;
   private restarting: Promise<void> | undefined;
-  private pool: FramePool | undefined;
-  private framesOfRun = 0;
-  private cpuOfEndedRunsUs = 0;
-  private stalled: AiwError | undefined;
-  private cancelWatch: Cancel = () => {};
 
   constructor(
-    private readonly input: FfmpegInput,
-    private readonly options: SourceOptions,
-    private readonly binary: string,
+    private readonly runs: FfmpegRuns,
+    first: FfmpegRun,
+    private readonly loop: boolean,
   ) {
-    this.name = input.name;
-    this.format = options.pixelFormat === "auto" ? "i420" : options.pixelFormat;
-    this.queue = this.newQueue();
-  }
-
-  /** Starts ffmpeg and waits until it has said what comes. */
-  async open(): Promise<void> {
-    const run = await this.startRun();
-    if (this.isClosed()) throw interrupted(this.input);
-    // What has a known length is a recording that can wait, wherever it comes from.
-    this.live = this.input.kind === "camera" && !run.header.hasDuration;
-    this.rateFps = run.header.fps;
-    this.queue = this.newQueue();
-    this.state = "open";
-    this.beginFrames(run);
+    this.name = runs.name;
+    this.rateFps = first.header.fps;
+    this.run = first;
+    this.queue = new FrameQueue({
+      limit: WAITING_FRAMES,
+      overflow: "wait",
+      onRoom: () => this.run.resume(),
+      discard: (frame) => frame.release(),
+    });
+    this.read(first);
   }
 
   async *frames(): AsyncGenerator<SourceItem, void, undefined> {
-    // What came before anybody asked is not missed.
-    this.queue.dropped = 0;
     try {
       yield* this.queue.drain();
     } finally {
@@ -102,132 +78,37 @@ class FfmpegSource implements FrameSource {
   }
 
   async close(): Promise<void> {
-    this.state = "closed";
-    this.cancelWatch();
+    this.isClosed = true;
     this.queue.abandon();
-    await this.process?.stop();
+    await this.runs.stop();
     await this.restarting;
   }
 
   cpuUs(): number | null {
-    const current = this.process?.cpuUs() ?? null;
-    return current === null && this.cpuOfEndedRunsUs === 0 ? null : this.cpuOfEndedRunsUs + (current ?? 0);
+    return this.runs.cpuUs();
   }
 
-  overruns(): number {
-    return this.queue.dropped;
+  private read(run: FfmpegRun): void {
+    if (this.isClosed) return;
+    this.run = run;
+    run.begin((frame) => this.queue.push(frame));
+    void run.ended.then((end) => this.endOfRun(run, end));
   }
 
-  private async startRun(): Promise<Run> {
-    const { binary, input, format, options } = this;
-    const sync: SyncOption = oldBinaries.has(binary) ? "-vsync" : "-fps_mode";
-    const { process, assembler } = await this.spawn(ffmpegArgs(input, options.size, format, sync));
-    if (input.kind === "camera") this.watch(OPEN_LIMIT_US, "did not answer");
-    await process.headed;
-    this.cancelWatch();
-    const { log } = process;
-    if (log.header === undefined) {
-      if (log.unknownOption === "fps_mode" && sync === "-fps_mode") {
-        oldBinaries.add(binary);
-        return this.startRun();
-      }
-      throw this.stalled ?? ffmpegFailure({ input, binary, log, end: await process.exited, frames: 0 });
-    }
-    const refusal = notAVideo(input, log.header);
-    if (refusal !== null) throw refusal;
-    return { process, header: log.header, assembler };
-  }
-
-  private async spawn(args: readonly string[]) {
-    this.framesOfRun = 0;
-    let take: (buffer: PooledBuffer) => boolean = () => false;
-    const assembler = new FrameAssembler((buffer) => take(buffer));
-    const { binary, input, options } = this;
-    const process = await FfmpegProcess.start({
-      binary,
-      args,
-      assembler,
-      mask: input.mask,
-      clock: options.clock,
-    });
-    take = (buffer) => this.takeFrame(process, buffer);
-    this.cpuOfEndedRunsUs += this.process?.cpuUs() ?? 0;
-    this.process = process;
-    if (this.isClosed()) await process.stop();
-    return { process, assembler };
-  }
-
-  private beginFrames({ process, header, assembler }: Run): void {
-    if (this.isClosed()) return;
-    const bytes = frameBytes(this.format, header.output);
-    if (this.pool?.bytes !== bytes) this.pool = new FramePool(bytes);
-    assembler.begin(this.pool);
-    if (this.live) this.watch(STALL_LIMIT_US, "sent nothing more");
-    process.resume();
-    void process.finished.then((end) => {
-      assembler.discardPartial();
-      this.endOfRun(process, end);
-    });
-  }
-
-  private takeFrame({ log }: FfmpegProcess, { data, release }: PooledBuffer): boolean {
-    if (this.isClosed() || log.header === undefined) {
-      release();
-      return false;
-    }
-    this.framesOfRun += 1;
-    if (this.live) this.watch(STALL_LIMIT_US, "sent nothing more");
-    const { output, native } = log.header;
-    return this.queue.push({
-      data,
-      release,
-      width: output.width,
-      height: output.height,
-      format: this.format,
-      origin: { source: this.name, width: native.width, height: native.height },
-      capturedAtUs: this.options.clock.nowUs(),
-    });
-  }
-
-  private endOfRun({ log }: FfmpegProcess, end: FfmpegEnd): void {
-    this.cancelWatch();
-    if (this.isClosed()) return;
-    const { input, binary, framesOfRun: frames } = this;
-    const isWhole = end.code === 0 && frames > 0 && log.cutShort === undefined && !this.live;
-    if (this.stalled !== undefined) this.queue.end(this.stalled);
-    else if (!isWhole) this.queue.end(ffmpegFailure({ input, binary, log, end, frames }));
-    else if (this.options.loop) this.restarting = this.startAgain();
+  private endOfRun(run: FfmpegRun, end: FfmpegEnd): void {
+    if (this.isClosed) return;
+    const isWhole = end.code === 0 && run.frames > 0 && run.log.cutShort === undefined;
+    if (!isWhole) this.queue.end(this.runs.failureOf(run, end));
+    else if (this.loop) this.restarting = this.startAgain();
     else this.queue.end();
   }
 
   /** ffmpeg's own -stream_loop seeks, which not every container can; a new run always works. */
   private async startAgain(): Promise<void> {
     try {
-      this.beginFrames(await this.startRun());
+      this.read(await this.runs.start());
     } catch (error) {
       this.queue.end(toAiwError(error));
     }
-  }
-
-  /** Gives up on a camera that says nothing for too long. */
-  private watch(limitUs: number, what: string): void {
-    this.cancelWatch();
-    this.cancelWatch = after(this.options.clock, limitUs, () => {
-      this.stalled = new AiwError("SOURCE_LOST", `${this.name} ${what} for ${limitUs / 1e6} s`);
-      void this.process?.stop();
-    });
-  }
-
-  private newQueue(): FrameQueue<Frame> {
-    return new FrameQueue({
-      limit: WAITING_FRAMES,
-      overflow: this.live ? "dropOldest" : "wait",
-      onRoom: () => this.process?.resume(),
-      discard: (frame) => frame.release(),
-    });
-  }
-
-  private isClosed(): boolean {
-    return this.state === "closed";
   }
 }

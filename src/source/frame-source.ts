@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.js";
 import type { SourceItem } from "../frame/frame.js";
 import type { PixelFormat, Size } from "../frame/pixel-format.js";
+import type { CameraChange } from "./camera-state.js";
 
 /** Where frames come from. */
 export interface FrameSource {
@@ -28,6 +29,16 @@ export interface FrameSource {
   overruns?(): number;
 }
 
+/** What becomes of a camera that was there and is not any more. */
+export interface CameraOptions {
+  /** How long it is waited for, microseconds; 0: not at all, the source is lost with it. */
+  readonly waitUs: number;
+  /** Told of each change of its state. */
+  readonly onChange?: (change: CameraChange) => void;
+  /** Of the waits between attempts; uniform in [0, 1). */
+  readonly random?: () => number;
+}
+
 export interface SourceOptions {
   /** Frames are scaled to fit inside this size, or sent as they are. */
   readonly size: Size | "native";
@@ -40,4 +51,6 @@ export interface SourceOptions {
   readonly ffmpeg: () => Promise<string>;
   /** Gives up opening (a camera may take long to answer). @throws INTERRUPTED */
   readonly signal?: AbortSignal;
+  /** Of what turns out to be live; by default it is not waited for. */
+  readonly camera?: CameraOptions | undefined;
 }

@@ -1,4 +1,4 @@
-import { maskCredentials } from "../core/mask.js";
+import { maskSecrets } from "../core/mask.js";
 
 /** True for URLs of network streams that ffmpeg opens as a camera. */
 export function isStreamUrl(uri: string): boolean {
@@ -22,5 +22,5 @@ export function streamName(url: string): string {
 /** Takes the credentials of one URL out of any text that quotes it (ffmpeg's stderr does). */
 export function urlMasker(url: string): (text: string) => string {
   const name = streamName(url);
-  return (text) => maskCredentials(text.replaceAll(url, name));
+  return (text) => maskSecrets(text.replaceAll(url, name));
 }

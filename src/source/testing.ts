@@ -91,6 +91,10 @@ export function fakeFfmpeg(body: string): string {
     `#!${process.execPath}
 const { writeSync } = require("node:fs");
 const args = process.argv.slice(2);
+if (args.includes("-version")) {
+  process.stdout.write("ffmpeg version 9.0\\nlibavformat    63.  1.102 / 63.  1.102\\n");
+  process.exit(0);
+}
 const say = (...lines) => { for (const line of lines) writeSync(2, line + "\\n"); };
 const header = ({ duration = "00:00:01.00", demuxer = "avi" } = {}) => say(
   "[info] Input #0, " + demuxer + ", from 'x':",

@@ -10,7 +10,12 @@ export class FakeSink implements FrameSink {
   credit = true;
   refuses = false;
   lost: AiwError | undefined;
-  private readonly events = new Emitter<{ result: FrameAnswer; credit: undefined; lost: AiwError }>();
+  private readonly events = new Emitter<{
+    result: FrameAnswer;
+    credit: undefined;
+    cut: undefined;
+    lost: AiwError;
+  }>();
 
   constructor(private readonly clock: ManualClock) {}
 
@@ -48,6 +53,13 @@ export class FakeSink implements FrameSink {
     if (this.canSend()) this.events.emit("credit", undefined);
   }
 
+  cut(): void {
+    this.inFlight?.release();
+    this.inFlight = undefined;
+    this.credit = false;
+    this.events.emit("cut", undefined);
+  }
+
   lose(): void {
     this.inFlight?.release();
     this.inFlight = undefined;
@@ -58,5 +70,6 @@ export class FakeSink implements FrameSink {
 
   onResult = (listener: (answer: FrameAnswer) => void) => this.events.on("result", listener);
   onCredit = (listener: () => void) => this.events.on("credit", listener);
+  onCut = (listener: () => void) => this.events.on("cut", listener);
   onLost = (listener: (error: AiwError) => void) => this.events.on("lost", listener);
 }

@@ -1,4 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { Server as TlsServer } from "node:tls";
+import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";
 
 /**
@@ -24,7 +26,13 @@ message Error { uint32 code = 1; string message = 2; }
 message Heartbeat { uint64 ts_mono_ns = 1; }
 `;
 
-const Envelope = protobuf.parse(TABLE, { keepCase: true }).root.lookupType("ai.Envelope");
+const tableEnvelope = protobuf.parse(TABLE, { keepCase: true }).root.lookupType("ai.Envelope");
+const PROTO_FILE = fileURLToPath(new URL("../../proto/ai.proto", import.meta.url));
+
+/** Our own schema, extensions and all, for tests of what only a worker of ours says. */
+export function extendedEnvelope(): protobuf.Type {
+  return new protobuf.Root().loadSync(PROTO_FILE, { keepCase: true }).lookupType("ai.Envelope");
+}
 
 /** A message as the table names its fields; 64-bit numbers are plain numbers. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test reads whatever came, field by field
@@ -42,10 +50,13 @@ export interface TableFrame {
 
 /** What a test does with one connection of the worker. */
 export class TableConnection {
-  constructor(readonly socket: Socket) {}
+  constructor(
+    readonly socket: Socket,
+    private readonly envelope: protobuf.Type,
+  ) {}
 
   send(message: TableMessage): void {
-    this.socket.write(frame(Envelope.encode(Envelope.fromObject(message)).finish()));
+    this.socket.write(frame(this.envelope.encode(this.envelope.fromObject(message)).finish()));
   }
 
   sendResponse(response: TableMessage): void {
@@ -77,6 +88,14 @@ export interface TableWorkerScript {
   onFrame?(connection: TableConnection, frame: TableFrame): void;
 }
 
+export interface TableWorkerOptions {
+  readonly port?: number;
+  /** By default the table's. */
+  readonly envelope?: protobuf.Type;
+  /** By default plain TCP's. */
+  readonly server?: Server;
+}
+
 /** A worker that knows only the table: answers InitOk and Ready, and a frame with what the script says. */
 export class TableWorker {
   readonly received: TableMessage[] = [];
@@ -87,15 +106,18 @@ export class TableWorker {
   private constructor(
     private readonly server: Server,
     readonly port: number,
+    private readonly envelope: protobuf.Type,
   ) {}
 
-  static async start(script: TableWorkerScript = {}): Promise<TableWorker> {
-    const server = createServer({ noDelay: true });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  /** @param options.port to listen on; by default a free one */
+  static async start(script: TableWorkerScript = {}, options: TableWorkerOptions = {}): Promise<TableWorker> {
+    const { port = 0, envelope = tableEnvelope, server = createServer({ noDelay: true }) } = options;
+    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
     const address = server.address();
     if (address === null || typeof address === "string") throw new Error("not a TCP server");
-    const worker = new TableWorker(server, address.port);
-    server.on("connection", (socket) => worker.serve(new TableConnection(socket), script));
+    const worker = new TableWorker(server, address.port, envelope);
+    const event = server instanceof TlsServer ? "secureConnection" : "connection";
+    server.on(event, (socket: Socket) => worker.serve(new TableConnection(socket, envelope), script));
     return worker;
   }
 
@@ -119,7 +141,10 @@ export class TableWorker {
       buffered = Buffer.concat([buffered, chunk]);
       while (buffered.length >= 4 && buffered.length >= 4 + buffered.readUInt32LE(0)) {
         const end = 4 + buffered.readUInt32LE(0);
-        const message = Envelope.toObject(Envelope.decode(buffered.subarray(4, end)), { longs: String });
+        const { envelope } = this;
+        const message = decoded(envelope, buffered.subarray(4, end));
+        // What does not parse ends the connection.
+        if (message === undefined) return void connection.socket.destroy();
         buffered = buffered.subarray(end);
         this.handle(connection, message, script);
       }
@@ -138,6 +163,14 @@ export class TableWorker {
     this.received.push(message);
     for (const waiter of this.waiters.filter(({ test }) => test(message))) waiter.resolve(message);
     this.waiters = this.waiters.filter(({ test }) => !test(message));
+  }
+}
+
+function decoded(envelope: protobuf.Type, bytes: Uint8Array): TableMessage | undefined {
+  try {
+    return envelope.toObject(envelope.decode(bytes), { longs: String });
+  } catch {
+    return undefined;
   }
 }
 

@@ -38,6 +38,9 @@ export function encodeInit(init: InitRequest): Uint8Array {
         protocolVersion: PROTOCOL_VERSION,
         clientId: init.clientId,
         requireProvider: init.requireProvider,
+        sessionId: init.sessionId,
+        token: init.token,
+        priority: init.priority,
       },
     },
   });
@@ -172,6 +175,7 @@ function initOkMessage(ok: ai.InitOk.$Properties): InitOkMessage {
     engine: ok.engine ?? "",
     threads: ok.threads ?? 0,
     warnings: ok.warnings ?? [],
+    sessionId: ok.sessionId ?? "",
   };
 }
 
@@ -182,6 +186,6 @@ function errorMessage(error: ai.Error.$Properties): ErrorMessage {
     message: error.message ?? "",
     name: error.name ?? "",
     seq: error.seq == null ? undefined : integer(error.seq),
-    retryable: error.retryable ?? false,
+    retryAfterMs: error.retryable ? (error.retryAfterMs ?? 0) : undefined,
   };
 }

@@ -17,6 +17,12 @@ export interface InitRequest {
   readonly clientId: string;
   /** Execution provider that must have started; "" = any. */
   readonly requireProvider: string;
+  /** A session to take up again; "" = a new one. */
+  readonly sessionId: string;
+  /** What the worker asks its clients for; "" = nothing. Never to be shown. */
+  readonly token: string;
+  /** Higher goes first among waiting clients. */
+  readonly priority: number;
 }
 
 export interface FrameHeader {
@@ -59,6 +65,8 @@ export interface InitOkMessage {
   /** 0 = not said */
   readonly threads: number;
   readonly warnings: readonly string[];
+  /** "" = the worker keeps no sessions */
+  readonly sessionId: string;
 }
 
 export interface ResultMessage {
@@ -78,7 +86,8 @@ export interface ErrorMessage {
   readonly name: string;
   /** Absent = the frame in flight, or the connection. */
   readonly seq: number | undefined;
-  readonly retryable: boolean;
+  /** After how long the same request may succeed; undefined = never. */
+  readonly retryAfterMs: number | undefined;
 }
 
 export type WorkerMessage =

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { AiwError } from "../core/errors.js";
 import { RingLines } from "../core/ring-lines.js";
 import { findErrorLine } from "./error-line.js";
@@ -31,15 +32,21 @@ export interface WorkerProcess {
   readonly host: string;
   readonly port: number;
   readonly pid: number;
+  /** What it asks its clients for; never to be shown. Only who started it knows it, so nobody else can use it. */
+  readonly token: string;
   /** Resolves, never rejects, when the process has ended for whatever reason. */
   readonly exited: Promise<WorkerExit>;
-  /** Ends it politely, then by force; idempotent. Resolves when it has ended. */
-  stop(): Promise<void>;
+  /**
+   * Ends it politely, then by force; idempotent. Resolves when it has ended.
+   * @param killAfterMs other than at its start
+   */
+  stop(killAfterMs?: number): Promise<void>;
 }
 
 const READY_LINE = /^aiw worker listening on (.+):(\d+)$/;
 const STDERR_LINES = 200;
 const LAST_WORDS = 20;
+const TOKEN_BYTES = 32;
 /** How long output is still read after the end; something the worker started may hold its streams open. */
 const DRAIN_MS = 500;
 
@@ -62,8 +69,10 @@ export async function startWorker(options: StartWorkerOptions): Promise<WorkerPr
     "--exit-with-stdin",
     ...options.args,
   ];
+  const token = randomBytes(TOKEN_BYTES).toString("base64url");
   const child = spawn(options.python, args, {
-    env: workerEnv(options),
+    // In the environment, which other users can't read, unlike a command line.
+    env: { ...workerEnv(options), AIW_TOKEN: token, AIW_TOKEN_FILE: undefined },
     stdio: ["pipe", "pipe", "pipe"],
     windowsHide: true,
     // A group of its own, so that a terminal's Ctrl-C comes to us alone and we stop it in good order.
@@ -81,7 +90,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<WorkerPr
 
   try {
     const address = await readiness(child, exited, { readyTimeoutMs, onLog, signal, stderr });
-    return { ...address, pid: child.pid ?? 0, exited, stop };
+    return { ...address, pid: child.pid ?? 0, token, exited, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -99,9 +108,13 @@ function watchExit(child: ChildProcess, stderr: RingLines): Promise<WorkerExit> 
   });
 }
 
-function stopper(child: ChildProcess, exited: Promise<WorkerExit>, killAfterMs: number): () => Promise<void> {
+function stopper(
+  child: ChildProcess,
+  exited: Promise<WorkerExit>,
+  killAfterMs: number,
+): WorkerProcess["stop"] {
   let stopping: Promise<void> | undefined;
-  const stop = async () => {
+  const stop = async (afterMs: number) => {
     const hasEnded = child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
     if (hasEnded) {
       await exited;
@@ -109,12 +122,12 @@ function stopper(child: ChildProcess, exited: Promise<WorkerExit>, killAfterMs: 
     }
     child.stdin?.end();
     child.kill("SIGTERM");
-    const timer = setTimeout(() => killTree(child, "SIGKILL"), killAfterMs);
+    const timer = setTimeout(() => killTree(child, "SIGKILL"), afterMs);
     await exited;
     clearTimeout(timer);
   };
-  return () => {
-    stopping ??= stop();
+  return (afterMs = killAfterMs) => {
+    stopping ??= stop(afterMs);
     return stopping;
   };
 }
