@@ -38,7 +38,7 @@ export const COMMON_FLAGS: readonly Flag[] = [
   },
   {
     syntax: "--camera [uri...]",
-    help: "camera or stream; without a value the first local one",
+    help: "camera or stream, several at once; without a value the first local one; list shows those",
     setting: "camera",
   },
   {

@@ -14,8 +14,8 @@ const LIVE = 'header({ duration: "N/A", demuxer: "rtsp" });';
 const STAY = "setInterval(() => {}, 1000);";
 
 /**
- * A camera whose n-th run (from 0) does what the n-th body says, the last one for ever; it writes a frame
- * for each line that `give` appends to a file.
+ * A camera whose n-th run (from 0) does what the n-th body says, the last one for ever. `onOrder`, called
+ * before anything is said, does something for each letter that `order` sends after that.
  */
 async function camera(
   bodies: readonly string[],
@@ -123,7 +123,7 @@ describe.skipIf(process.platform === "win32")("a camera that comes and goes", ()
   });
 
   it("is stalled when no frame comes, live with the next, and opened again when none comes at all", async () => {
-    const body = `${LIVE} frame(1); onOrder(() => frame(3)); ${STAY}`;
+    const body = `onOrder(() => frame(3)); ${LIVE} frame(1); ${STAY}`;
     const { source, next, clock, changes, is, order, runs } = await camera([body]);
     await next();
     await clock.advanceBy(3_000_000);
@@ -143,7 +143,7 @@ describe.skipIf(process.platform === "win32")("a camera that comes and goes", ()
   });
 
   it("is blocked while its frames find no room", async () => {
-    const body = `${LIVE} frame(1); onOrder((order) => frame(Number(order))); ${STAY}`;
+    const body = `onOrder((order) => frame(Number(order))); ${LIVE} frame(1); ${STAY}`;
     const { source, next, clock, changes, order, is } = await camera([body]);
     await next();
     order("123");
@@ -175,7 +175,7 @@ describe.skipIf(process.platform === "win32")("a camera that comes and goes", ()
   it("is opened anew for frames of another shape", async () => {
     const line =
       "[vf#0:0 @ 0x1] [info] Reconfiguring filter graph because video parameters changed to yuv420p(pc, bt470bg), 16x16, x";
-    const body = `${LIVE} frame(1); onOrder(() => { say(${JSON.stringify(line)}); setTimeout(() => frame(9), 50); }); ${STAY}`;
+    const body = `onOrder(() => { say(${JSON.stringify(line)}); setTimeout(() => frame(9), 50); }); ${LIVE} frame(1); ${STAY}`;
     const { source, next, changes, order, is, runs } = await camera([body, `${LIVE} frame(2); ${STAY}`]);
     await next();
     order("x");
@@ -214,7 +214,7 @@ describe.skipIf(process.platform === "win32")("a camera that comes and goes", ()
   });
 
   it("stamps a frame when its last byte comes", async () => {
-    const body = `${LIVE} onOrder((order) => writeSync(1, Buffer.alloc(order === "a" ? 90 : 6, 1))); ${STAY}`;
+    const body = `onOrder((order) => writeSync(1, Buffer.alloc(order === "a" ? 90 : 6, 1))); ${LIVE} ${STAY}`;
     const { source, clock, items, order } = await camera([body]);
     const startUs = clock.nowUs();
     order("a");

@@ -1,5 +1,5 @@
-import { readdir } from "node:fs/promises";
 import { AiwError } from "../core/errors.js";
+import { v4l2Devices } from "./camera-devices.js";
 import type { FfmpegInput } from "./ffmpeg-args.js";
 import type { LibavformatMajor } from "./ffmpeg-version.js";
 import { streamName, urlMasker } from "./stream-name.js";
@@ -71,17 +71,12 @@ export async function firstCamera(
       "name the camera as Windows does, as in --camera 'Integrated Camera'",
     );
   }
-  const numbers = (await readdir(deviceFolder).catch(() => []))
-    .map((name) => /^video(\d+)$/.exec(name)?.[1])
-    .filter((digits) => digits !== undefined)
-    .map(Number)
-    .sort((a, b) => a - b);
-  const [first] = numbers;
+  const [first] = await v4l2Devices(deviceFolder);
   if (first === undefined) {
     throw new AiwError(
       "SOURCE_NOT_FOUND",
       `no camera on this machine: there is no ${deviceFolder}/video0 or the like`,
     );
   }
-  return `${deviceFolder}/video${first}`;
+  return first;
 }
