@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { isFailure, type SourceItem } from "../frame/frame.js";
 import { ManualClock } from "../testing/manual-clock.js";
@@ -214,11 +215,16 @@ describe.skipIf(process.platform === "win32")("a camera that comes and goes", ()
   });
 
   it("stamps a frame when its last byte comes", async () => {
-    const body = `onOrder((order) => writeSync(1, Buffer.alloc(order === "a" ? 90 : 6, 1))); ${LIVE} ${STAY}`;
-    const { source, clock, items, order } = await camera([body]);
+    const written = join(temporaryFolder(), "written");
+    const write = `writeSync(1, Buffer.alloc(order === "a" ? 90 : 6, 1)); fs.writeFileSync(${JSON.stringify(written)}, "")`;
+    const { source, clock, items, order } = await camera([
+      `onOrder((order) => { ${write}; }); ${LIVE} ${STAY}`,
+    ]);
     const startUs = clock.nowUs();
     order("a");
-    await vi.waitFor(() => expect(source.cpuUs?.()).not.toBeNull());
+    await vi.waitFor(() => readFileSync(written), 10_000);
+    // What lies in the socket is read in the next turn.
+    for (let turn = 0; turn < 3; turn += 1) await setImmediate();
     await clock.advanceBy(1_000_000);
     order("b");
     const frame = (await items.next()).value;
