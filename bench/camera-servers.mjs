@@ -37,14 +37,17 @@ export async function mjpegServer(ffmpeg, port, clip, filter = "null") {
   const output = ["-an", "-vf", filter, "-f", "mpjpeg", "-listen", "1", `http://127.0.0.1:${port}/cam.mjpg`];
   const child = spawn(ffmpeg, ["-nostdin", "-loglevel", "quiet", ...input, ...output], { stdio: "ignore" });
   const dead = failed(child);
-  while (!isListening(port)) await Promise.race([setTimeout(LOOK_MS), dead]);
+  while (!isUp(port)) await Promise.race([setTimeout(LOOK_MS), dead]);
   return { lines: [], kill: () => kill(child) };
 }
 
-/** Whether somebody listens there, without connecting: the one who listens serves but one. Linux only. */
-function isListening(port) {
-  const address = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")} 00000000:0000 0A`;
-  return readFileSync("/proc/net/tcp", "latin1").includes(address);
+/**
+ * Whether somebody listens there, or has been found already (and then listens no more), without connecting:
+ * it serves but one. Linux only; proc(5) has the states.
+ */
+function isUp(port) {
+  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return new RegExp(`${local} [0-9A-F]+:[0-9A-F]+ (?:0A|01) `).test(readFileSync("/proc/net/tcp", "latin1"));
 }
 
 /** Fails when the process ends; that is nobody's concern once it serves. */

@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { NO_FFMPEG, realFfmpeg } from "../source/testing.js";
 import { type CameraServer, freePort, mjpegServer, rtspServer } from "../../bench/camera-servers.mjs";
-import { hasShared, type Json, jsonLines, media, model, type Running, startAiw } from "./aiw.js";
+import { childrenOf, hasShared, type Json, jsonLines, media, model, type Running, startAiw } from "./aiw.js";
 
 const CLIP = media("bottle-detection.mp4");
 const RUN = ["run", "--model", model("yolox-nano"), "--fps", "5"];
@@ -83,13 +84,15 @@ describe.skipIf(!hasShared || process.platform !== "linux" || FFMPEG === null)(
       "RTSP over %s: detections, and again when its server was killed and started anew",
       async (_, options) => {
         const port = await freePort();
-        const name = `rtsp://127.0.0.1:${port}/live`;
+        const name = `rtsp://***@127.0.0.1:${port}/live`;
         const transport = options.length > 0 ? "udp" : "tcp";
         const serving = () => serve(rtspServer(PYTHON ?? "", port, CLIP, ...options));
         const first = await serving();
-        const aiw = start("--camera", name);
+        const aiw = start("--camera", `rtsp://admin:XYZZY@127.0.0.1:${port}/live`);
         await records(aiw, name, 5);
         expect(first.lines).toEqual(["ready", transport]);
+        for (const child of childrenOf(aiw.child.pid ?? 0))
+          expect(readFileSync(`/proc/${child}/cmdline`, "utf8")).not.toContain("XYZZY");
         await first.kill();
         await aiw.says(/is lost: .*it is opened again\n/);
         const second = await serving();

@@ -105,19 +105,19 @@ describe.skipIf(process.platform === "win32")("a camera that comes and goes", ()
     expect(changes[1]).toMatchObject({ to: "ended", text: "after 1 frame" });
   });
 
-  it("waits twice as long after each attempt, up to three seconds, and keeps the credentials to itself", async () => {
+  it("waits twice as long after each attempt, up to two seconds, and keeps the credentials to itself", async () => {
     const refused = 'say("[error] rtsp://admin:secret@camera/live: Connection refused"); process.exit(1);';
     const bodies = [`${LIVE} frame(1); process.exit(1);`, refused];
     const { source, next, clock, changes, is } = await camera(bodies);
     await next();
     for (let n = 1; n <= 5; n += 1) {
       await is("lost", n);
-      await clock.advanceBy(3_000_000);
+      await clock.advanceBy(2_000_000);
     }
     await is("lost", 6);
     const at = (state: string) => changes.filter(({ to }) => to === state).map(({ atUs }) => atUs);
     const waits = at("connecting").map((us, n) => (us - (at("lost")[n] ?? 0)) / 1e6);
-    expect(waits).toEqual([0.5, 1, 2, 3, 3]);
+    expect(waits).toEqual([0.5, 1, 2, 2, 2]);
     await source.close();
     expect(changes.at(-1)?.text).toBe(`cannot be opened: ${NAME}: Connection refused`);
     expect(JSON.stringify(changes)).not.toContain("secret");

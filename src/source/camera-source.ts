@@ -15,7 +15,7 @@ const WAITING_FRAMES = 2;
 /** From when on we count as too slow: so long has no frame found room. */
 const BLOCKED_AFTER_US = 1_000_000;
 /** Longest bound between two attempts: a camera that is back should be seen within seconds. */
-const LONGEST_WAIT_MS = 3_000;
+const LONGEST_WAIT_MS = 2_000;
 /** What held for so long counts as a connection, after which the waits begin anew. */
 const SETTLED_US = 10_000_000;
 
