@@ -1,8 +1,8 @@
 // Whether a camera that breaks every few seconds disturbs the others: four HTTP cameras at 5 fps on one worker, in one
 // run. In half of its windows the fourth is killed again and again, in the others it is steady, in turns (A B B A …):
 // in one run the cameras keep their phases, which decide how often two frames meet, and so does what else runs here.
-// Prints the p50 of the three others of each window and the median of the ratios of the pairs; the target is a ratio
-// within 10 %. Ends with 1 when it is missed.
+// Prints the p50 of the three others of each window and the median of the ratios of the pairs; the target is at most
+// 1.1. Less than 1 is no disturbance: while the fourth is away it asks for no inference. Ends with 1 when it is missed.
 //
 //   node bench/cameras.mjs CLIP.mp4 MODEL.onnx            eight pairs of windows of 12 s
 //   node bench/cameras.mjs CLIP.mp4 MODEL.onnx --pairs 20 --seconds 30 --every 3
@@ -85,5 +85,7 @@ const ratios = seen.get("breaking").map((ms, n) => ms / seen.get("steady")[n]);
 const shown = (values, digits) => values.map((value) => value.toFixed(digits)).join(" ");
 console.log(`p50 of the three others, ms, all steady: ${shown(seen.get("steady"), 1)}`);
 console.log(`while the fourth breaks every ${options.every} s:    ${shown(seen.get("breaking"), 1)}`);
-console.log(`ratios: ${shown(ratios, 3)}; median ${median(ratios).toFixed(3)} (target 1 ± ${TARGET})`);
-process.exitCode = Math.abs(median(ratios) - 1) <= TARGET ? 0 : 1;
+console.log(
+  `ratios: ${shown(ratios, 3)}; median ${median(ratios).toFixed(3)} (target: at most ${1 + TARGET})`,
+);
+process.exitCode = median(ratios) <= 1 + TARGET ? 0 : 1;
