@@ -36,6 +36,7 @@ export default tseslint.config(
         module: "writable",
         URL: "readonly",
         Buffer: "readonly",
+        AbortController: "readonly",
       },
     },
     rules: { "no-console": "off" },

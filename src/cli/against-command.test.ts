@@ -41,9 +41,9 @@ describe("our own side", () => {
     expect(program).toBe(process.execPath);
     expect(args[0]).toMatch(/aiw\.js$/);
     expect(args.slice(1)).toEqual([
-      ...["bench", "--model=a b.onnx", "--camera", "--classes=dog,cat", "--fps=10", "--loop"],
+      ...["bench", "--model=a b.onnx", "--camera=default", "--classes=dog,cat", "--fps=10", "--loop"],
     ]);
-    expect(name).toBe("aiw bench '--model=a b.onnx' --camera --classes=dog,cat --fps=10 --loop");
+    expect(name).toBe("aiw bench '--model=a b.onnx' --camera=default --classes=dog,cat --fps=10 --loop");
   });
 
   it("is named without the credentials of its camera", () => {

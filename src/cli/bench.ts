@@ -12,6 +12,7 @@ import { type Bench, type Plan, runBench, throwIfEnded, throwIfNoResult } from "
 import type { CommandContext } from "./command-context.js";
 import { withModel } from "./default-model.js";
 import type { Flag, ParsedFlags } from "./flags.js";
+import { asksForList, listCameras } from "./list-cameras.js";
 import { openPipeline } from "./open-pipeline.js";
 import { commandSettings } from "./settings.js";
 import { BENCH, paceOf } from "./sources.js";
@@ -27,6 +28,7 @@ export async function execute(
   context: CommandContext,
 ): Promise<number> {
   const given = await commandSettings(flags, parsed, context.env);
+  if (asksForList(given)) return listCameras(given, context);
   const names = sourceNames(given);
   if (names.length > 1) throw new AiwError("USAGE", "bench measures one source at a time");
   const name: SourceName = names[0] ?? { kind: "source", uri: "synthetic:" };

@@ -104,6 +104,8 @@ describe("flags", () => {
       ".2",
     );
     expect(parsed).toMatchObject({ source: ["a.jpg", "b.jpg", "c.jpg"], camera: ["default"], conf: 0.2 });
+    const both = await settings(RUN, "--camera", "--camera", "rtsp://cam/1", "--camera", "rtsp://cam/2");
+    expect(both.camera).toEqual(["default", "rtsp://cam/1", "rtsp://cam/2"]);
     const outputs = await settings(RUN, "--out", "ndjson:-", "--out", "ndjson:x", "--out", "jpeg:y");
     expect(outputs.out).toHaveLength(3);
   });

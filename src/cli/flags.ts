@@ -13,6 +13,8 @@ export interface Flag {
   readonly unbuilt?: true;
   /** May be given more than once. */
   readonly repeatable?: true;
+  /** What it means without its value. */
+  readonly bare?: string;
 }
 
 const choice = (values: readonly string[]) => values.join("|");
@@ -58,8 +60,9 @@ export const COMMON_FLAGS: readonly Flag[] = [
   },
   {
     syntax: "--camera [uri...]",
-    help: "camera or stream; without a value the first local one",
+    help: "camera or stream, several at once; without a value the first local one; list shows those",
     setting: "camera",
+    bare: "default",
   },
   {
     syntax: "--worker <host:port>",
@@ -215,6 +218,7 @@ export const DOCTOR_FLAGS: readonly Flag[] = [
     syntax: "--camera [uri...]",
     help: "also take a frame of this camera; without a value of the first local one",
     setting: "camera",
+    bare: "default",
   },
 ];
 
@@ -255,9 +259,10 @@ export const INIT_FLAGS: readonly Flag[] = [
 export type ParsedFlags = Readonly<Record<string, unknown>>;
 
 export function addFlags(command: Command, flags: readonly Flag[]): Command {
-  for (const { syntax, help, unbuilt: notBuilt, repeatable } of flags) {
+  for (const { syntax, help, unbuilt: notBuilt, repeatable, bare } of flags) {
     const option = new Option(syntax, notBuilt ? `${help} (not built yet)` : help);
     if (repeatable) option.argParser((value: string, before: string[] = []) => [...before, value]);
+    if (bare !== undefined) option.preset(bare);
     command.addOption(option);
   }
   return command;

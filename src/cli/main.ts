@@ -61,6 +61,7 @@ function buildProgram(): Command {
       "aiw run --model yolo11n.onnx --source street.mp4 --classes person,car",
       "aiw run --model yolo11n.onnx --source photos/ --size native --out ndjson:detections.ndjson",
       "aiw run --model yolo11n.onnx --camera --fps 10",
+      "aiw run --model yolo11n.onnx --camera rtsp://10.0.0.5/live --camera rtsp://10.0.0.6/live",
       "aiw run --model yolo11n.onnx --source street.mp4 --out jpeg:annotated --out ndjson:detections.ndjson",
     ],
     () => import("./run.js"),

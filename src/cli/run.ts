@@ -11,6 +11,7 @@ import { closeSink } from "./close-sink.js";
 import type { CommandContext } from "./command-context.js";
 import { withModel } from "./default-model.js";
 import type { Flag, ParsedFlags } from "./flags.js";
+import { asksForList, listCameras } from "./list-cameras.js";
 import { lanesOf, type OpenLane, openLanes, type OpenLanes } from "./open-lanes.js";
 import { checkOutputs, openOutputs } from "./outputs.js";
 import { type LaneContext, RunLane } from "./run-lane.js";
@@ -27,6 +28,7 @@ export async function execute(
   context: CommandContext,
 ): Promise<number> {
   const given = await commandSettings(flags, parsed, context.env);
+  if (asksForList(given)) return listCameras(given, context);
   const names = sourceNames(given);
   const [first, ...rest] = names;
   if (first === undefined) {

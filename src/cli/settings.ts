@@ -53,8 +53,6 @@ export function flagLayer(flags: readonly Flag[], parsed: ParsedFlags): Layer {
   const bySetting = new Map(flags.flatMap((flag) => (flag.setting ? [[flag.setting, flag] as const] : [])));
   const values: Partial<Record<SettingName, unknown>> = {};
   for (const [name, flag] of bySetting) values[name] = flagValue(flag, parsed);
-  // `--camera` alone means the first local camera.
-  if (values.camera === true) values.camera = "default";
   return {
     values,
     errorCode: "USAGE",

@@ -2,7 +2,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { tempDir } from "../worker-process/testing/fakes.js";
-import { avfoundationNames, checkCameras, dshowNames, ffmpegFormats, v4l2Formats } from "./cameras.js";
+import { checkCameras } from "./cameras.js";
 
 const V4L2 = `ioctl: VIDIOC_ENUM_FMT
 	Type: Video Capture
@@ -22,41 +22,6 @@ const BUSY = [
   "[video4linux2,v4l2 @ 0x5] ioctl(VIDIOC_REQBUFS): Device or resource busy",
   "/dev/video0: busy",
 ];
-
-describe("lists of formats", () => {
-  it("of v4l2-ctl: the highest rate of each size", () => {
-    expect(v4l2Formats(V4L2)).toEqual(["MJPG 1280x720 60 fps", "MJPG 640x480 7.5 fps", "YUYV 16x16"]);
-    expect(v4l2Formats(["ioctl: VIDIOC_ENUM_FMT", "	Type: Video Capture"])).toEqual([]);
-  });
-
-  it("of ffmpeg", () => {
-    expect(ffmpegFormats(FFMPEG)).toEqual(["mjpeg 640x480", "mjpeg 1280x720", "yuyv422 640x480"]);
-  });
-
-  it("of devices on macOS and Windows", () => {
-    const mac = [
-      "[AVFoundation indev @ 0x7f] AVFoundation video devices:",
-      "[AVFoundation indev @ 0x7f] [0] FaceTime HD Camera",
-      "[AVFoundation indev @ 0x7f] [1] Capture screen 0",
-      "[AVFoundation indev @ 0x7f] AVFoundation audio devices:",
-      "[AVFoundation indev @ 0x7f] [0] Microphone",
-    ];
-    expect(avfoundationNames(mac)).toEqual(["FaceTime HD Camera"]);
-    const windows = [
-      '[dshow @ 0x1] "USB Camera" (video)',
-      '[dshow @ 0x1]   Alternative name "@device_pnp_x"',
-      '[dshow @ 0x1] "Mic" (audio)',
-    ];
-    expect(dshowNames(windows)).toEqual(["USB Camera"]);
-    const older = [
-      "[dshow @ 0x1] DirectShow video devices",
-      '[dshow @ 0x1]  "USB Camera"',
-      "[dshow @ 0x1] DirectShow audio devices",
-      '[dshow @ 0x1]  "Mic"',
-    ];
-    expect(dshowNames(older)).toEqual(["USB Camera"]);
-  });
-});
 
 describe("cameras", () => {
   /** Devices of a machine, and what the program that is asked says of each. */
@@ -102,7 +67,10 @@ describe("cameras", () => {
       detail: "MJPG 1280x720 60 fps, MJPG 640x480 7.5 fps, YUYV 16x16",
     });
     const other = await look(["video0"], FFMPEG, { ffmpeg: "ffmpeg" });
-    expect(other.asked).toEqual(["ffmpeg -hide_banner -nostdin -f v4l2 -list_formats all -i /dev/video0"]);
+    expect(other.asked).toEqual([
+      "ffmpeg -hide_banner -nostdin -f v4l2 -list_formats all -i /dev/video0",
+      "ffmpeg -hide_banner -nostdin -f v4l2 -i /dev/video0",
+    ]);
     expect(other.checks).toMatchObject([
       { status: "ok", detail: "mjpeg 640x480, mjpeg 1280x720, yuyv422 640x480" },
     ]);

@@ -3,7 +3,7 @@ import type { CameraChange } from "../source/camera-state.js";
 import { CameraNotes } from "./camera-notes.js";
 
 const change = (from: CameraChange["from"], to: CameraChange["to"], text: string, atS: number) => ({
-  ...{ source: "rtsp://cam/1", from, to, text, detail: undefined, atUs: atS * 1e6 },
+  ...{ source: "rtsp://cam/1", from, to, text, detail: undefined, isAwaited: true, atUs: atS * 1e6 },
 });
 
 it("tells of each state once, of attempts that fail alike not again, and how long a camera was away", () => {
@@ -38,4 +38,9 @@ it("tells of each state once, of attempts that fail alike not again, and how lon
     "camera rtsp://cam/1 is live again after 2.0 s: 640x480",
     "camera rtsp://cam/1 has ended after 7 frames; it is opened again",
   ]);
+});
+
+it("promises nothing of a camera that is not opened again", () => {
+  const lost = { ...change("connecting", "lost", "cannot be opened: Not Found", 1), isAwaited: false };
+  expect(new CameraNotes().lineOf(lost)).toBe("camera rtsp://cam/1 is lost: cannot be opened: Not Found");
 });

@@ -1,4 +1,4 @@
-import type { CameraChange, CameraState } from "../source/camera-state.js";
+import type { CameraChange } from "../source/camera-state.js";
 
 /** What people are told of cameras: one line for what is new, none for each attempt to reach one. */
 export class CameraNotes {
@@ -9,36 +9,32 @@ export class CameraNotes {
   >();
 
   /** The line about a change, or undefined where it tells nothing new. */
-  lineOf({ source, from, to, text, atUs }: CameraChange): string | undefined {
+  lineOf(change: CameraChange): string | undefined {
+    const { source, from, to, atUs } = change;
     const before = this.said.get(source);
     const isRetry = to === "connecting" && (from === "lost" || from === "ended");
     if (isRetry) return undefined;
     const awaySinceUs = to === "live" ? undefined : (before?.awaySinceUs ?? atUs);
-    const line = `camera ${source} ${this.words(to, text, before?.awaySinceUs, before !== undefined, atUs)}`;
+    const line = `camera ${source} ${words(change, before?.awaySinceUs)}`;
     this.said.set(source, { line, awaySinceUs });
     return line === before?.line ? undefined : line;
   }
+}
 
-  private words(
-    to: CameraState,
-    text: string,
-    awaySinceUs: number | undefined,
-    isKnown: boolean,
-    atUs: number,
-  ): string {
-    switch (to) {
-      case "live":
-        if (!isKnown || awaySinceUs === undefined) return `is live: ${text}`;
-        return `is live again after ${((atUs - awaySinceUs) / 1e6).toFixed(1)} s: ${text}`;
-      case "connecting":
-        return `is opened anew: ${text}`;
-      case "ended":
-        return `has ended ${text}; it is opened again`;
-      case "lost":
-        return `is lost: ${text}; it is opened again`;
-      case "stalled":
-      case "blocked":
-        return `is ${to}: ${text}`;
-    }
+function words({ to, text, isAwaited, atUs }: CameraChange, awaySinceUs: number | undefined): string {
+  const goesOn = isAwaited ? "; it is opened again" : "";
+  switch (to) {
+    case "live":
+      if (awaySinceUs === undefined) return `is live: ${text}`;
+      return `is live again after ${((atUs - awaySinceUs) / 1e6).toFixed(1)} s: ${text}`;
+    case "connecting":
+      return `is opened anew: ${text}`;
+    case "ended":
+      return `has ended ${text}${goesOn}`;
+    case "lost":
+      return `is lost: ${text}${goesOn}`;
+    case "stalled":
+    case "blocked":
+      return `is ${to}: ${text}`;
   }
 }

@@ -3,7 +3,7 @@ import { after, type Cancel, type Clock } from "../core/clock.js";
 import { AiwError, toAiwError } from "../core/errors.js";
 import { plural } from "../core/plural.js";
 import type { Frame, SourceItem } from "../frame/frame.js";
-import { type CameraEvent, type CameraState, nextCameraState } from "./camera-state.js";
+import { type CameraChange, type CameraEvent, type CameraState, nextCameraState } from "./camera-state.js";
 import type { FfmpegEnd } from "./ffmpeg-process.js";
 import type { FfmpegRun, FfmpegRuns } from "./ffmpeg-runs.js";
 import { FrameQueue } from "./frame-queue.js";
@@ -15,7 +15,7 @@ const WAITING_FRAMES = 2;
 /** From when on we count as too slow: so long has no frame found room. */
 const BLOCKED_AFTER_US = 1_000_000;
 /** Longest bound between two attempts: a camera that is back should be seen within seconds. */
-const LONGEST_WAIT_MS = 3_000;
+const LONGEST_WAIT_MS = 2_000;
 /** What held for so long counts as a connection, after which the waits begin anew. */
 const SETTLED_US = 10_000_000;
 
@@ -168,7 +168,7 @@ export class CameraSource implements FrameSource {
     this.liveSinceUs = undefined;
     const { waitUs, random } = this.options;
     const isOver = !this.hasBeenLive || waitUs <= 0;
-    this.step(how, text, error.detail);
+    this.step(how, text, { detail: error.detail, isAwaited: !isOver });
     if (isOver) return this.queue.end(error);
     if (Number.isFinite(waitUs)) this.cancelGiveUp ??= after(this.clock, waitUs, () => this.giveUp());
     const waitMs = backoffMs(this.attempt++, { random, longestMs: LONGEST_WAIT_MS });
@@ -198,13 +198,19 @@ export class CameraSource implements FrameSource {
     void this.runs.stop();
   }
 
-  private step(event: CameraEvent, text: string, detail?: string): void {
+  private step(
+    event: CameraEvent,
+    text: string,
+    loss: Partial<Pick<CameraChange, "detail" | "isAwaited">> = {},
+  ) {
     if (this.state === "closed") return;
     const from = this.state;
     const to = nextCameraState(from, event);
     if (to === from) return;
     this.state = to;
-    this.options.onChange?.({ source: this.name, from, to, text, detail, atUs: this.clock.nowUs() });
+    const { detail, isAwaited = false } = loss;
+    const atUs = this.clock.nowUs();
+    this.options.onChange?.({ source: this.name, from, to, text, detail, isAwaited, atUs });
   }
 }
 

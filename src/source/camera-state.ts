@@ -76,6 +76,8 @@ export interface CameraChange {
   readonly text: string;
   /** All that ffmpeg said last, credentials masked. */
   readonly detail: string | undefined;
+  /** Of one that is lost or has ended: whether it is opened again. */
+  readonly isAwaited: boolean;
   /** Microseconds of the Clock. */
   readonly atUs: number;
 }

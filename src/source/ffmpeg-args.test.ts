@@ -4,7 +4,7 @@ import { ffmpegArgs, fileInput, scaleFilter } from "./ffmpeg-args.js";
 describe("ffmpegArgs", () => {
   it("takes one video stream, every frame once, and no more", () => {
     const args = ffmpegArgs(
-      fileInput("/a/-i.mp4", "-i.mp4"),
+      { args: ["-i", "file:/a/-i.mp4"] },
       { width: 640, height: 480 },
       "rgb24",
       "-fps_mode",
@@ -16,10 +16,14 @@ describe("ffmpegArgs", () => {
     );
   });
 
+  it("takes a file's name for no option and no protocol", () => {
+    expect(fileInput("/a/-i.mp4", "-i.mp4").plan).toEqual({ args: ["-i", "file:/a/-i.mp4"] });
+  });
+
   it("makes sides even where chroma is halved, and says what its colours mean", () => {
     expect(scaleFilter("native", "i420")).toBe(
       "scale=w='max(2,round(iw*1/2)*2)':h='max(2,round(ih*1/2)*2)':flags=bilinear:out_range=tv:out_color_matrix=bt601",
     );
-    expect(ffmpegArgs(fileInput("/a", "a"), "native", "i420", "-vsync")).toContain("yuv420p");
+    expect(ffmpegArgs({ args: [] }, "native", "i420", "-vsync")).toContain("yuv420p");
   });
 });

@@ -1,15 +1,21 @@
 import type { PixelFormat, Size } from "../frame/pixel-format.js";
 import type { LibavformatMajor } from "./ffmpeg-version.js";
 
+/** How ffmpeg is told what to open. */
+export interface FfmpegPlan {
+  /** Arguments of the input, from its options to `-i` and the URL. */
+  readonly args: readonly string[];
+  /** What it reads on stdin. */
+  readonly stdin?: string;
+}
+
 /** What ffmpeg is to open. */
 export interface FfmpegInput {
   /** For people and records, credentials masked. */
   readonly name: string;
   readonly kind: "file" | "camera";
-  /** Arguments of the input, from its options to `-i` and the URL. */
-  readonly args: readonly string[];
-  /** Options before those that differ between versions of ffmpeg. */
-  readonly optionsOf?: (version: LibavformatMajor) => readonly string[];
+  /** A function where it depends on ffmpeg's version. */
+  readonly plan: FfmpegPlan | ((version: LibavformatMajor) => FfmpegPlan);
   /** Takes credentials out of what ffmpeg prints. */
   readonly mask: (text: string) => string;
 }
@@ -21,14 +27,14 @@ const PIX_FMT: Readonly<Record<PixelFormat, string>> = { rgb24: "rgb24", i420: "
 
 /** The whole command line: one video stream in, raw frames on stdout, all that is to be known on stderr. */
 export function ffmpegArgs(
-  input: FfmpegInput,
+  { args }: FfmpegPlan,
   size: Size | "native",
   format: PixelFormat,
   sync: SyncOption,
 ): string[] {
   return [
     ...["-hide_banner", "-nostats", "-nostdin", "-benchmark", "-loglevel", "level+info"],
-    ...input.args,
+    ...args,
     // V: not the cover picture of a sound file.
     ...["-map", "0:V:0", "-an", "-sn", "-dn"],
     ...["-vf", scaleFilter(size, format), sync, "passthrough", "-pix_fmt", PIX_FMT[format]],
@@ -55,5 +61,5 @@ export function scaleFilter(size: Size | "native", format: PixelFormat): string 
 
 /** A video file. The prefix keeps ffmpeg from taking a name as an option or another protocol. */
 export function fileInput(path: string, name: string): FfmpegInput {
-  return { name, kind: "file", args: ["-i", `file:${path}`], mask: (text) => text };
+  return { name, kind: "file", plan: { args: ["-i", `file:${path}`] }, mask: (text) => text };
 }

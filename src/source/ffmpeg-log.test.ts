@@ -51,6 +51,16 @@ describe("FfmpegLog header", () => {
     });
   });
 
+  it("has no rate where ffmpeg makes one up", () => {
+    const log = logOf(`[info] Input #0, mpjpeg, from 'http://cam/x':
+[info]   Duration: N/A, bitrate: N/A
+[info]   Stream #0:0: Video: mjpeg (Baseline), yuvj420p(pc), 320x180 [SAR 1:1 DAR 16:9], 25 tbr, 25 tbn
+[info] Output #0, rawvideo, to 'pipe:1':
+[info]   Stream #0:0: Video: rawvideo (I420 / 0x30323449), yuv420p, 320x180, q=2-31, 25 fps, 25 tbn
+`);
+    expect(log.header).toMatchObject({ fps: null, hasDuration: false });
+  });
+
   it("is the same when stderr comes byte by byte", () => {
     const log = new FfmpegLog();
     for (const char of MP4_V9) log.push(char);

@@ -150,7 +150,8 @@ export class FfmpegLog {
       demuxer: this.demuxer,
       native: this.upright(coded),
       output: output.size,
-      fps: this.input?.fps ?? output.fps,
+      // A multipart stream has no rate of its own, and ffmpeg makes one up.
+      fps: this.demuxer === "mpjpeg" ? null : (this.input?.fps ?? output.fps),
       hasDuration: this.hasDuration,
     };
   }

@@ -18,6 +18,8 @@ export interface FfmpegEnd {
 export interface FfmpegCommand {
   readonly binary: string;
   readonly args: readonly string[];
+  /** What it is given to read there. */
+  readonly stdin?: string | undefined;
   /** Takes what ffmpeg writes, from `startReading` on. */
   readonly assembler: FrameAssembler;
   /** Takes credentials out of what ffmpeg prints. */
@@ -76,16 +78,18 @@ export class FfmpegProcess {
   }
 
   /** @throws FFMPEG_MISSING when the binary cannot be run */
-  static async start({ binary, args, assembler, mask, clock }: FfmpegCommand): Promise<FfmpegProcess> {
+  static async start({ binary, args, stdin, assembler, mask, clock }: FfmpegCommand): Promise<FfmpegProcess> {
     const pair = await socketPair(assembler.onread);
     try {
       const child = spawn(binary, args, {
-        stdio: ["ignore", pair?.writer ?? "pipe", "pipe"],
+        stdio: [stdin === undefined ? "ignore" : "pipe", pair?.writer ?? "pipe", "pipe"],
         // In a group of its own, so that Ctrl-C reaches us alone and the stop stays clean.
         detached: process.platform !== "win32",
         windowsHide: true,
       });
       await once(child, "spawn");
+      // One that does not read it says why in its own words.
+      child.stdin?.on("error", () => {}).end(stdin);
       const output = pair === null ? copyingOutput(child, assembler) : socketOutput(pair);
       return new FfmpegProcess(child, output, new FfmpegLog(mask), clock);
     } catch (error) {

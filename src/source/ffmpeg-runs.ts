@@ -45,10 +45,10 @@ export class FfmpegRuns {
    */
   async start(): Promise<FfmpegRun> {
     const { binary, input, size, format } = this;
-    const early = (await input.optionsOf?.(await libavformatMajor(binary))) ?? [];
+    const plan = typeof input.plan === "object" ? input.plan : input.plan(await libavformatMajor(binary));
     const sync: SyncOption = oldBinaries.has(binary) ? "-vsync" : "-fps_mode";
-    const args = ffmpegArgs({ ...input, args: [...early, ...input.args] }, size, format, sync);
-    const { process, assembler, hand } = await this.spawn(args);
+    const args = ffmpegArgs(plan, size, format, sync);
+    const { process, assembler, hand } = await this.spawn(args, plan.stdin);
     const silent = await this.whenHeaded(process);
     const { log } = process;
     if (log.header === undefined) {
@@ -83,11 +83,12 @@ export class FfmpegRuns {
     await this.process?.stop();
   }
 
-  private async spawn(args: readonly string[]) {
+  private async spawn(args: readonly string[], stdin: string | undefined) {
     let take: TakeBuffer = () => false;
     const assembler = new FrameAssembler((buffer) => take(buffer));
     const { binary, clock } = this;
-    const process = await FfmpegProcess.start({ binary, args, assembler, mask: this.input.mask, clock });
+    const { mask } = this.input;
+    const process = await FfmpegProcess.start({ binary, args, stdin, assembler, mask, clock });
     this.cpuOfEndedRunsUs += this.process?.cpuUs() ?? 0;
     this.process = process;
     if (this.isStopped) await process.stop();

@@ -28,6 +28,11 @@ describe("streamName", () => {
   });
 });
 
+it("hides them too where ffmpeg quotes the URL otherwise than it was given", () => {
+  const mask = urlMasker("rtsp://admin:XYZZY@camera/live?pwd=XYZZY");
+  expect(mask("rtsp://admin:XYZZY@camera:554/live?pwd=XYZZY: Not Found")).not.toContain("XYZZY");
+});
+
 describe("isStreamUrl", () => {
   it("knows network streams", () => {
     expect(["rtsp://a", "RTSPS://a", "http://a", "https://a"].every(isStreamUrl)).toBe(true);
