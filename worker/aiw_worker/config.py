@@ -22,6 +22,7 @@ _DEVICES = ("auto", "cpu", "cuda")
 _EXAMPLES = """examples:
   python -m aiw_worker --model-dir models
   python -m aiw_worker --port 0 --threads 2 --log-format json --exit-with-stdin
+  python -m aiw_worker --host 0.0.0.0 --token-file /run/secrets/aiw
   python -m aiw_worker --host 0.0.0.0 --insecure    (in a container on a private network)
 """
 
@@ -40,6 +41,7 @@ class Config:
     debug: bool = False
     exit_with_stdin: bool = False
     insecure: bool = False
+    token_file: str | None = None
 
 
 class Parser(argparse.ArgumentParser):
@@ -67,6 +69,7 @@ def parse_config(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
         debug=found.debug,
         exit_with_stdin=found.exit_with_stdin,
         insecure=found.insecure or environment.get("AIW_INSECURE") == "1",
+        token_file=found.token_file,
     )
 
 
@@ -104,9 +107,14 @@ def _parser(environment: Mapping[str, str]) -> Parser:
     add("--debug", action="store_true", help="log more, and tracebacks")
     add("--exit-with-stdin", action="store_true", help="end when stdin does: dies with its parent")
     add(
+        "--token-file",
+        metavar="FILE",
+        help="token that clients must know (or AIW_TOKEN, AIW_TOKEN_FILE)",
+    )
+    add(
         "--insecure",
         action="store_true",
-        help="allow an address beyond loopback (or AIW_INSECURE=1); anyone who reaches it may use the worker",
+        help="allow an address beyond loopback without token or TLS (or AIW_INSECURE=1)",
     )
     return parser
 

@@ -19,6 +19,7 @@ from aiw_worker.models import Loader, ModelPool, loader_for
 from aiw_worker.resources import ResourceMeter, available_threads
 from aiw_worker.scheduler import Scheduler
 from aiw_worker.session import Services
+from aiw_worker.tokens import Token
 
 # Loads at the same time: one that takes long doesn't hold up a client whose model is loaded already.
 _LOADERS = 4
@@ -27,7 +28,13 @@ _LOADERS = 4
 class Server:
     """The listening worker."""
 
-    def __init__(self, config: Config, load: Loader, timings: Timings | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        load: Loader,
+        timings: Timings | None = None,
+        token: Token | None = None,
+    ) -> None:
         self._config = config
         self._timings = timings or Timings()
         loop = asyncio.get_running_loop()
@@ -36,6 +43,7 @@ class Server:
             loaders=ThreadPoolExecutor(_LOADERS, "loader"),
             scheduler=Scheduler(loop),
             meter=ResourceMeter(),
+            token=token,
             call_soon_threadsafe=loop.call_soon_threadsafe,
         )
         self._connections: set[Connection] = set()
@@ -53,11 +61,12 @@ class Server:
         """
         loop = asyncio.get_running_loop()
         address = await _resolve(self._config.host, self._config.port)
-        if not ipaddress.ip_address(address).is_loopback and not self._config.insecure:
+        guarded = self._config.insecure or self._services.token is not None
+        if not ipaddress.ip_address(address).is_loopback and not guarded:
             raise WorkerError(
                 Code.USAGE,
                 f"--host {self._config.host} can be reached from other machines, and the worker has no "
-                "token or TLS; listen on 127.0.0.1, or say --insecure (AIW_INSECURE=1)",
+                "token or TLS; give --token-file, listen on 127.0.0.1, or say --insecure (AIW_INSECURE=1)",
             )
         try:
             self._server = await loop.create_server(self._connection, address, self._config.port)
@@ -91,7 +100,7 @@ class Server:
             self._empty.set()
 
 
-async def run(config: Config, stopped: asyncio.Event) -> None:
+async def run(config: Config, token: Token | None, stopped: asyncio.Event) -> None:
     """Serves until `stopped` is set. Prints the one line that says where it listens.
 
     Raises:
@@ -99,7 +108,8 @@ async def run(config: Config, stopped: asyncio.Event) -> None:
     """
     engine, version = check_engine(config.engine)
     threads = config.threads or available_threads()
-    server = Server(config, loader_for(EngineOptions(config.engine, threads, config.device)))
+    load = loader_for(EngineOptions(config.engine, threads, config.device))
+    server = Server(config, load, token=token)
     await server.start()
     log.info(
         "worker ready",

@@ -19,6 +19,7 @@ from aiw_worker.handshake import check_against_model, init_ok, thresholds_of
 from aiw_worker.models import Lease, ModelPool
 from aiw_worker.resources import ResourceMeter
 from aiw_worker.scheduler import Scheduler
+from aiw_worker.tokens import Token
 
 
 class Port(Protocol):
@@ -51,6 +52,8 @@ class Services:
     scheduler: Scheduler
     meter: ResourceMeter
     call_soon_threadsafe: Callable[..., object]
+    # What every Init must bring; None = nothing.
+    token: Token | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,7 @@ class Session:
 
     def _start_load(self, init: Init) -> None:
         try:
+            self._check_token(init)
             thresholds = thresholds_of(init)
         except WorkerError as error:
             self._refuse(init, error)
@@ -157,6 +161,16 @@ class Session:
             services.pool.acquire, init.model_path, wanted, init.require_provider
         )
         loaded.add_done_callback(functools.partial(self._hand_over_load, init, thresholds))
+
+    def _check_token(self, init: Init) -> None:
+        """Before anything else: who doesn't know the token learns nothing, and keeps nothing."""
+        if self._services.token is None:
+            return
+        try:
+            self._services.token.check(init.token)
+        except WorkerError:
+            self._deactivate()
+            raise
 
     def _hand_over_load(self, init: Init, thresholds: Thresholds, loaded: Future[Lease]) -> None:
         """On the loader's thread."""
