@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from aiw_worker import __version__
+from aiw_worker.admission import DEFAULT_CLIENTS, MAX_CONNECTIONS
 from aiw_worker.errors import Code, WorkerError
 
 _DEFAULT_HOST = "127.0.0.1"
@@ -42,6 +43,8 @@ class Config:
     exit_with_stdin: bool = False
     insecure: bool = False
     token_file: str | None = None
+    max_clients: int = DEFAULT_CLIENTS
+    max_connections: int = MAX_CONNECTIONS
 
 
 class Parser(argparse.ArgumentParser):
@@ -70,6 +73,7 @@ def parse_config(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
         exit_with_stdin=found.exit_with_stdin,
         insecure=found.insecure or environment.get("AIW_INSECURE") == "1",
         token_file=found.token_file,
+        max_clients=checked_number("--max-clients", found.max_clients, 1, MAX_CONNECTIONS),
     )
 
 
@@ -106,6 +110,12 @@ def _parser(environment: Mapping[str, str]) -> Parser:
     add("--log-format", choices=("pretty", "json"), default="pretty", help="of the log on stderr")
     add("--debug", action="store_true", help="log more, and tracebacks")
     add("--exit-with-stdin", action="store_true", help="end when stdin does: dies with its parent")
+    add(
+        "--max-clients",
+        default=str(DEFAULT_CLIENTS),
+        metavar="N",
+        help=f"clients served at once (default: {DEFAULT_CLIENTS})",
+    )
     add(
         "--token-file",
         metavar="FILE",

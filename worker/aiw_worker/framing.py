@@ -7,6 +7,7 @@ buffer is lent to inference; a second large message meanwhile leaves the framer 
 
 from __future__ import annotations
 
+import mmap
 from enum import Enum, auto
 
 from aiw_worker.errors import Code, WorkerError
@@ -132,7 +133,8 @@ class Framer:
             self._expect(_State.SMALL, self._small, size)
             return
         if len(self._frame) < size:
-            self._frame = memoryview(bytearray(size))
+            # Memory is taken as bytes come, not as they are announced.
+            self._frame = memoryview(mmap.mmap(-1, size))
         self._expect(_State.LARGE, self._frame, size)
 
     def _expect(self, state: _State, target: memoryview, size: int) -> None:

@@ -9,6 +9,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 
 from aiw_worker import log
+from aiw_worker.admission import Admission
 from aiw_worker.config import Config
 from aiw_worker.connection import Connection, Timings
 from aiw_worker.datatypes import EngineOptions
@@ -37,13 +38,14 @@ class Server:
     ) -> None:
         self._config = config
         self._timings = timings or Timings()
+        self._guarded = token is not None
         loop = asyncio.get_running_loop()
         self._services = Services(
             pool=ModelPool(ModelFiles(config.model_dirs), load),
             loaders=ThreadPoolExecutor(_LOADERS, "loader"),
             scheduler=Scheduler(loop),
             meter=ResourceMeter(),
-            token=token,
+            admission=Admission(token, config.max_clients, config.max_connections),
             call_soon_threadsafe=loop.call_soon_threadsafe,
         )
         self._connections: set[Connection] = set()
@@ -61,7 +63,7 @@ class Server:
         """
         loop = asyncio.get_running_loop()
         address = await _resolve(self._config.host, self._config.port)
-        guarded = self._config.insecure or self._services.token is not None
+        guarded = self._config.insecure or self._guarded
         if not ipaddress.ip_address(address).is_loopback and not guarded:
             raise WorkerError(
                 Code.USAGE,
@@ -89,10 +91,11 @@ class Server:
         self._services.loaders.shutdown(wait=False, cancel_futures=True)
 
     def _connection(self) -> Connection:
-        connection = Connection(self._services, self._timings, self._forget)
+        return Connection(self._services, self._timings, self._remember, self._forget)
+
+    def _remember(self, connection: Connection) -> None:
         self._connections.add(connection)
         self._empty.clear()
-        return connection
 
     def _forget(self, connection: Connection) -> None:
         self._connections.discard(connection)

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from aiw_worker import log
+from aiw_worker.admission import Admission
 from aiw_worker.codec import End, Init, encode_error, encode_init_ok, encode_ready, encode_result
 from aiw_worker.datatypes import Frame, Outcome, Size, Thresholds
 from aiw_worker.errors import Code, WorkerError
@@ -19,7 +20,6 @@ from aiw_worker.handshake import check_against_model, init_ok, thresholds_of
 from aiw_worker.models import Lease, ModelPool
 from aiw_worker.resources import ResourceMeter
 from aiw_worker.scheduler import Scheduler
-from aiw_worker.tokens import Token
 
 
 class Port(Protocol):
@@ -52,8 +52,7 @@ class Services:
     scheduler: Scheduler
     meter: ResourceMeter
     call_soon_threadsafe: Callable[..., object]
-    # What every Init must bring; None = nothing.
-    token: Token | None = None
+    admission: Admission
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,11 @@ class _State(Enum):
 
 
 class Session:
-    """Requests wait in line here, so that answers come in the order of the questions."""
+    """Requests wait in line here, so that answers come in the order of the questions.
+
+    Attributes:
+        trusted: whether the last Init knew the token, where there is one.
+    """
 
     def __init__(self, services: Services, port: Port) -> None:
         self._services = services
@@ -81,6 +84,7 @@ class Session:
         self._state = _State.IDLE
         self._active: _Active | None = None
         self._held = False
+        self.trusted = False
 
     @property
     def backlog(self) -> int:
@@ -127,7 +131,7 @@ class Session:
         """Ends the session whatever is in hand, whose outcome nobody gets."""
         self._state = _State.CLOSED
         self._line.clear()
-        self._deactivate()
+        self._end()
 
     def _serve(self) -> None:
         while self._state is _State.IDLE and self._line and not self._held:
@@ -137,7 +141,7 @@ class Session:
             elif isinstance(request, Init):
                 self._start_load(request)
             elif isinstance(request, End):
-                self._deactivate()
+                self._end()
                 self._port.served(request)
             else:
                 self._line.clear()
@@ -151,6 +155,7 @@ class Session:
         try:
             self._check_token(init)
             thresholds = thresholds_of(init)
+            self._services.admission.enter(self)
         except WorkerError as error:
             self._refuse(init, error)
             return
@@ -164,13 +169,13 @@ class Session:
 
     def _check_token(self, init: Init) -> None:
         """Before anything else: who doesn't know the token learns nothing, and keeps nothing."""
-        if self._services.token is None:
-            return
         try:
-            self._services.token.check(init.token)
+            self._services.admission.check_token(init.token)
         except WorkerError:
-            self._deactivate()
+            self.trusted = False
+            self._end()
             raise
+        self.trusted = True
 
     def _hand_over_load(self, init: Init, thresholds: Thresholds, loaded: Future[Lease]) -> None:
         """On the loader's thread."""
@@ -213,6 +218,8 @@ class Session:
     def _refuse(self, init: Init, error: WorkerError) -> None:
         # No Ready: the former settings, and the credit that came with them, stay as they are.
         log.warning("Init refused", error=error.name, reason=error.message, client=init.client_id)
+        if self._active is None:
+            self._services.admission.leave(self)
         self._port.send(encode_error(error))
         self._port.served(init)
 
@@ -252,6 +259,10 @@ class Session:
         self._port.served(frame)
 
     # Model
+
+    def _end(self) -> None:
+        self._services.admission.leave(self)
+        self._deactivate()
 
     def _deactivate(self) -> None:
         if self._active is not None:
