@@ -13,7 +13,7 @@ import { resultOf } from "../optimize/describe-result.js";
 import { framesSha256 } from "../optimize/frame-store.js";
 import type { GraphMaker } from "../optimize/graph-maker.js";
 import { type Provenance, provenancePath, readProvenance } from "../optimize/provenance.js";
-import type { Optimized } from "../optimize/trial.js";
+import type { Optimized } from "../optimize/optimized.js";
 import { fit } from "../reports/columns.js";
 import { writeWholeFile } from "../sinks/whole-file.js";
 import type { OptimizeSteps } from "../worker-process/optimize-steps.js";

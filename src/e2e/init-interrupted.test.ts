@@ -66,7 +66,9 @@ describe.skipIf(process.platform === "win32")("aiw init, interrupted", () => {
         running.child.kill(signal);
         const { code, stderr } = await running.finished;
         const told = `seed ${seed}, ${signal} after ${Math.round(atMs)} ms: ${stderr}`;
-        expect([0, signal === "SIGINT" ? 130 : null], told).toContain(code);
+        // Before Node runs our first line the system's own way to end holds, and nothing has been done.
+        const isUnheard = stderr === "" && readdirSync(machine.folder).length === 0;
+        expect([0, signal === "SIGINT" && !(code === null && isUnheard) ? 130 : null], told).toContain(code);
         if (code !== 0) interrupted += 1;
         if (existsSync(machine.config)) {
           expect(isUnedited(readFileSync(machine.config, "utf8")), told).toBe(true);

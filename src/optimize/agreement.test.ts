@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { agreementOf, type DetectionRow, isEnough, unjudgedWords } from "./agreement.js";
+import type { DetectionRow } from "../core/trial.js";
+import { agreementOf, isEnough, unjudgedWords } from "./agreement.js";
 
 const row = (classId: number, x: number, w = 100): DetectionRow => [classId, 0.9, x, 0, w, 100];
 

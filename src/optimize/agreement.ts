@@ -1,16 +1,7 @@
 import { plural } from "../core/plural.js";
+import type { DetectionRow } from "../core/trial.js";
 import type { TrueObject } from "../frame/truth.js";
 import { Accuracy } from "../results/accuracy.js";
-
-/** One detection: class id, confidence, and its box in pixels of the frame: left, top, width, height. */
-export type DetectionRow = readonly [
-  classId: number,
-  confidence: number,
-  x: number,
-  y: number,
-  w: number,
-  h: number,
-];
 
 /** How much two runs over the same frames see the same. */
 export interface Agreement {

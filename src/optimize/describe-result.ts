@@ -1,5 +1,5 @@
 import { type Candidate, candidateKey, precisionWords } from "./candidate.js";
-import type { Optimized, Tried } from "./trial.js";
+import type { Optimized, Tried } from "./optimized.js";
 import type { CandidateFigures, Provenance } from "./provenance.js";
 
 type Result = Pick<

@@ -1,15 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { FrameFiles } from "../core/trial.js";
 import type { SampledFrame, SplitFrames } from "./sample.js";
-
-/** Frames in files, as the worker's optimiser reads them. */
-export interface FrameFiles {
-  /** RGB frames, one behind the other. */
-  readonly pixels: string;
-  /** JSON list of [width, height]. */
-  readonly sizes: string;
-}
 
 /** Where frames are to lie in a folder. @param name of both files, without their endings */
 export function frameFiles(folder: string, name: string): FrameFiles {

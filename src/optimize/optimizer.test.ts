@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { AiwError } from "../core/errors.js";
-import type { DetectionRow } from "./agreement.js";
+import type { DetectionRow, Trial } from "../core/trial.js";
 import { candidateKey } from "./candidate.js";
 import { optimize } from "./optimizer.js";
-import type { Findings, OptimizerOptions, Trial } from "./trial.js";
+import type { Findings, OptimizerOptions } from "./optimized.js";
 
 const JUDGED = 16;
 const UNCHANGED = "fp32-own-onnxruntime";
@@ -62,8 +62,7 @@ function stage(natures: Record<string, Nature> = {}, options: Partial<OptimizerO
         detect: (first, end) => {
           log.push(`detect ${key} ${first}-${end}`);
           if (nature.detecting !== undefined) return Promise.reject(nature.detecting);
-          const detections = Array.from({ length: end - first }, (_, index) => sees(first + index));
-          return Promise.resolve({ detections });
+          return Promise.resolve(Array.from({ length: end - first }, (_, index) => sees(first + index)));
         },
         close: () => {
           if (isOpen) open--;

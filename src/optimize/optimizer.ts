@@ -1,7 +1,6 @@
 import { AiwError } from "../core/errors.js";
-import { median } from "../core/median.js";
-import { plural } from "../core/plural.js";
-import { agreementOf, type DetectionRow, isEnough, unjudgedWords } from "./agreement.js";
+import type { DetectionRow } from "../core/trial.js";
+import { agreementOf, isEnough, unjudgedWords } from "./agreement.js";
 import {
   type Candidate,
   candidateKey,
@@ -11,8 +10,10 @@ import {
   integers,
   moreFloat,
 } from "./candidate.js";
-import type { Optimized, OptimizerOptions, Reference, Trial, Tried } from "./trial.js";
-import { turns } from "./turns.js";
+import { FinalTurns } from "./final-turns.js";
+import { lowerQuartile } from "./lower-quartile.js";
+import type { Optimized, OptimizerOptions, Reference, Tried } from "./optimized.js";
+import { Tries } from "./tries.js";
 
 /** Fewer detections of the unchanged model than these say nothing of an agreement of 0.95. */
 const LEAST_REFERENCE = 20;
@@ -26,8 +27,6 @@ const FIRST_RUNS = 12;
 const WITHIN = 1.4;
 /** Most that are timed in turns, beside the unchanged model. */
 const FINALISTS = 4;
-const ROUNDS = 6;
-const RUNS_A_TURN = 8;
 /** Of candidates that are as fast as that, the one that changes least is taken. */
 const AS_FAST = 1.03;
 
@@ -36,9 +35,6 @@ const AS_FAST = 1.03;
  * property of the machine.
  */
 const SHARING = 4;
-/** The unchanged model's slowest turn over its fastest; beyond it, something else was at work as well. */
-const BUSY = 1.5;
-
 const UNCHANGED = { engine: "onnxruntime", precision: "fp32", size: undefined } as const;
 
 /**
@@ -57,37 +53,31 @@ export async function optimize(options: OptimizerOptions): Promise<Optimized> {
 }
 
 class Optimizer {
-  private readonly tried = new Map<string, Tried>();
-  private readonly open = new Map<string, Trial>();
-  private readonly unchanged: Candidate;
-  private busy: readonly [number, number] | undefined;
+  private readonly tries: Tries;
 
   constructor(private readonly options: OptimizerOptions) {
-    this.unchanged = { ...UNCHANGED, threads: options.threads };
+    this.tries = new Tries({ ...UNCHANGED, threads: options.threads }, options.open);
   }
 
   async run(): Promise<Optimized> {
-    const { options } = this;
-    try {
-      const reference = await this.reference();
-      const detections = this.countOf(reference);
-      const canJudge = detections >= LEAST_REFERENCE;
-      if (!canJudge && !options.allowUnverified) throw unjudged(detections, reference.length);
-      await this.timeAlone([...floats(options), ...integers(options, options.sizes[0])]);
-      const finalists = await this.finalists(canJudge ? reference : undefined);
-      await this.timeInTurns(await this.withOtherThreads(finalists));
-      const winner = this.winner();
-      return {
-        winner,
-        all: [...this.tried.values()],
-        busy: this.busy,
-        verified: canJudge || this.isUnchanged(winner.candidate),
-        reference: detections,
-        judgedFrames: reference.length,
-      };
-    } finally {
-      await Promise.all([...this.open.values()].map((trial) => trial.close()));
-    }
+    const { options, tries } = this;
+    const reference = await this.reference();
+    const detections = this.countOf(reference);
+    const canJudge = detections >= LEAST_REFERENCE;
+    if (!canJudge && !options.allowUnverified) throw unjudged(detections, reference.length);
+    await this.timeAlone([...floats(options), ...integers(options, options.sizes[0])]);
+    const finalists = await this.finalists(canJudge ? reference : undefined);
+    const last = await this.withOtherThreads(finalists);
+    const busy = await new FinalTurns(tries, options.onStep).run(last);
+    const winner = this.winner();
+    return {
+      winner,
+      all: tries.all,
+      busy,
+      verified: canJudge || tries.isUnchanged(winner.candidate),
+      reference: detections,
+      judgedFrames: reference.length,
+    };
   }
 
   /** What the unchanged model sees, in as many frames as it takes to have enough to judge by. */
@@ -95,14 +85,13 @@ class Optimizer {
     const { findings, judged, onFinding, onStep } = this.options;
     if (findings.reference !== undefined) return findings.reference;
     onStep("looking at the frames with the model as it is");
-    const trial = await this.options.open(this.unchanged);
+    const trial = await this.options.open(this.tries.unchanged);
     try {
       const rows: (readonly DetectionRow[])[] = [];
       let found = 0;
       while (rows.length < judged && (found < ENOUGH_REFERENCE || rows.length < LEAST_FRAMES)) {
         const end = Math.min(judged, rows.length + FRAMES_AT_ONCE);
-        const { detections } = await trial.detect(rows.length, end);
-        rows.push(...detections);
+        rows.push(...(await trial.detect(rows.length, end)));
         found = this.countOf(rows);
       }
       findings.reference = rows;
@@ -121,9 +110,9 @@ class Optimizer {
   private async timeAlone(candidates: readonly Candidate[]): Promise<void> {
     for (const [index, candidate] of candidates.entries()) {
       this.options.onStep(`timing ${candidateWords(candidate)} (${index + 1} of ${candidates.length})`);
-      await this.try(candidate, async (trial) => {
+      await this.tries.try(candidate, async (trial) => {
         const times = await trial.time(FIRST_RUNS);
-        this.note(candidate, { facts: trial.facts, aloneMs: lowerQuartile(times) / 1000 });
+        this.tries.note(candidate, { facts: trial.facts, aloneMs: lowerQuartile(times) / 1000 });
         await trial.close();
       });
     }
@@ -140,7 +129,7 @@ class Optimizer {
 
   /** From the fastest down, with more of the graph in float where that is needed. */
   private async fastest(reference: Reference | undefined): Promise<Tried[]> {
-    const waiting = [...this.tried.values()].filter(isTimed);
+    const waiting = this.tries.all.filter(isTimed);
     const passed: Tried[] = [];
     while (passed.length < FINALISTS) {
       waiting.sort((a, b) => (a.aloneMs ?? 0) - (b.aloneMs ?? 0));
@@ -150,12 +139,12 @@ class Optimizer {
       const { candidate } = next;
       // What another input size changes, no precision mends.
       if (!(await this.isGood({ ...candidate, precision: "fp32" }, reference))) continue;
-      if (await this.isGood(candidate, reference)) passed.push(this.of(candidate));
+      if (await this.isGood(candidate, reference)) passed.push(this.tries.of(candidate));
       else {
         const instead = moreFloat(candidate);
-        if (instead === undefined || this.tried.has(candidateKey(instead))) continue;
+        if (instead === undefined || this.tries.has(instead)) continue;
         await this.timeAlone([instead]);
-        waiting.push(...[this.of(instead)].filter(isTimed));
+        waiting.push(...[this.tries.of(instead)].filter(isTimed));
       }
     }
     return passed;
@@ -163,22 +152,22 @@ class Optimizer {
 
   private async isGood(candidate: Candidate, reference: Reference | undefined): Promise<boolean> {
     const { options } = this;
-    if (reference === undefined) return this.tried.has(candidateKey(candidate));
+    if (reference === undefined) return this.tries.has(candidate);
     const { findings, minAgreement, onFinding, onStep } = options;
     const key = candidateKey({ ...candidate, threads: undefined });
     let agreement = findings.agreements[key];
     if (agreement === undefined) {
       onStep(`comparing what ${candidateWords(candidate)} sees`);
-      await this.try(candidate, async (trial) => {
-        const { detections } = await trial.detect(0, reference.length);
-        agreement = agreementOf(detections, reference, options.classes);
+      await this.tries.try(candidate, async (trial) => {
+        const found = await trial.detect(0, reference.length);
+        agreement = agreementOf(found, reference, options.classes);
         findings.agreements[key] = agreement;
         await onFinding(findings);
         await trial.close();
       });
     }
     if (agreement === undefined) return false;
-    this.note(candidate, { agreement });
+    this.tries.note(candidate, { agreement });
     return isEnough(agreement, minAgreement);
   }
 
@@ -191,98 +180,20 @@ class Optimizer {
     await this.timeAlone([half]);
     const { agreement } = fastest;
     // The numbers are the same, whoever computes them.
-    if (agreement !== undefined) this.note(half, { agreement });
-    return [...finalists, this.of(half)];
-  }
-
-  private async timeInTurns(finalists: readonly Tried[]): Promise<void> {
-    const { onStep } = this.options;
-    const keys = new Set([candidateKey(this.unchanged)]);
-    const entrants = [this.unchanged];
-    for (const { candidate, failure } of finalists) {
-      if (failure !== undefined || keys.has(candidateKey(candidate))) continue;
-      keys.add(candidateKey(candidate));
-      entrants.push(candidate);
-    }
-    const loaded: Candidate[] = [];
-    for (const candidate of entrants) {
-      onStep(`loading ${candidateWords(candidate)} once more`);
-      await this.try(candidate, (trial) => {
-        this.open.set(candidateKey(candidate), trial);
-        this.note(candidate, { facts: trial.facts });
-        loaded.push(candidate);
-        return Promise.resolve();
-      });
-    }
-    const rounds = await turns(loaded, ROUNDS, (candidate, round) => {
-      onStep(`timing ${plural(loaded.length, "candidate")} in turns, round ${round + 1} of ${ROUNDS}`);
-      return this.turn(candidate);
-    });
-    const [first] = rounds;
-    const [least, most] = [Math.min(...(first?.values ?? [])), Math.max(...(first?.values ?? []))];
-    if (most > BUSY * least) this.busy = [least, most];
-    for (const { item, values, ratios } of rounds) {
-      if (this.of(item).failure !== undefined) continue;
-      this.note(item, { finalMs: median(values), ratio: median(ratios) });
-    }
-  }
-
-  /** Milliseconds; not a number once it has failed, as it may where memory is short for so many at once. */
-  private async turn(candidate: Candidate): Promise<number> {
-    const key = candidateKey(candidate);
-    const trial = this.open.get(key);
-    if (trial === undefined) return Number.NaN;
-    try {
-      return lowerQuartile(await trial.time(RUNS_A_TURN)) / 1000;
-    } catch (error) {
-      this.open.delete(key);
-      await trial.close();
-      this.noteFailure(candidate, error);
-      return Number.NaN;
-    }
+    if (agreement !== undefined) this.tries.note(half, { agreement });
+    return [...finalists, this.tries.of(half)];
   }
 
   /** The unchanged model runs on ONNX Runtime: where another engine is asked for, it is no more than the measure. */
   private winner(): Tried {
     const { engines } = this.options;
-    const inTurns = [...this.tried.values()].filter(
+    const inTurns = this.tries.all.filter(
       ({ candidate, ratio }) => ratio !== undefined && engines.includes(candidate.engine),
     );
     const fastest = Math.min(...inTurns.map(({ ratio = 1 }) => ratio));
     const alike = inTurns.filter(({ ratio = 1 }) => ratio <= fastest * AS_FAST);
     alike.sort((a, b) => changes(a.candidate) - changes(b.candidate) || (a.ratio ?? 1) - (b.ratio ?? 1));
-    return alike[0] ?? this.of(this.unchanged);
-  }
-
-  private async try(candidate: Candidate, use: (trial: Trial) => Promise<void>): Promise<void> {
-    let trial: Trial | undefined;
-    try {
-      trial = await this.options.open(candidate);
-      await use(trial);
-    } catch (error) {
-      await trial?.close();
-      this.noteFailure(candidate, error);
-    }
-  }
-
-  /** What can't be run is noted, with its reason; the unchanged model's failure and an interruption end it all. */
-  private noteFailure(candidate: Candidate, error: unknown): void {
-    const isExpected = error instanceof AiwError && error.code !== "INTERRUPTED";
-    if (!isExpected || this.isUnchanged(candidate)) throw error;
-    this.note(candidate, { failure: error.message });
-  }
-
-  private isUnchanged(candidate: Candidate): boolean {
-    return candidateKey(candidate) === candidateKey(this.unchanged);
-  }
-
-  private note(candidate: Candidate, found: Omit<Tried, "candidate">): void {
-    const key = candidateKey(candidate);
-    this.tried.set(key, { ...(this.tried.get(key) ?? { candidate }), ...found });
-  }
-
-  private of(candidate: Candidate): Tried {
-    return this.tried.get(candidateKey(candidate)) ?? { candidate };
+    return alike[0] ?? this.tries.of(this.tries.unchanged);
   }
 }
 
@@ -293,10 +204,4 @@ function isTimed({ aloneMs, failure }: Tried): boolean {
 function unjudged(detections: number, frames: number): AiwError {
   const needed = frames === 0 ? "" : ` (${LEAST_REFERENCE} are needed)`;
   return new AiwError("OPTIMIZE_UNJUDGED", `${unjudgedWords(detections, frames)}${needed}`);
-}
-
-/** The time that a quarter of the runs stay below: other work only adds. */
-function lowerQuartile(times: readonly number[]): number {
-  const sorted = [...times].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 4)] ?? Number.NaN;
 }

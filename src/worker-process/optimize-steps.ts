@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AiwError } from "../core/errors.js";
+import type { FrameFiles } from "../core/trial.js";
 import { commandFailure } from "./command-failure.js";
 import { environmentError } from "./environment-error.js";
 import { runCommand } from "./run-command.js";
@@ -14,14 +15,6 @@ export interface OptimizeStepOptions extends Omit<WorkerCommandOptions, "args"> 
 const prepared = z.object({ why: z.string().nullable() });
 const written = z.object({ bytes: z.number() });
 const calibrated = z.object({ frames: z.number() });
-
-/** Frames in a file, as trials and calibration read them. */
-export interface FrameFiles {
-  /** RGB frames, one behind the other. */
-  readonly pixels: string;
-  /** JSON list of [width, height]. */
-  readonly sizes: string;
-}
 
 /**
  * The steps that make other models of one, each a process of its own that ends after it.

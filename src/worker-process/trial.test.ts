@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { isAlive, nodeScript, tempDir } from "./testing/fakes.js";
-import { openTrial, type Trial, type TrialOptions } from "./trial.js";
+import type { Trial } from "../core/trial.js";
+import { openTrial, type TrialOptions } from "./trial.js";
 
 const READY = { load_ms: 12.5, width: 640, height: 480, provider: "CPU", version: "1", rss_bytes: 5 };
 /** Says that it is ready, and its process number where threads stand. */
@@ -77,10 +78,7 @@ console.error("a word of some library");
 console.log(JSON.stringify({ inference_us, detections }));`),
     async (trial) => {
       expect(await trial.time(3)).toEqual([100, 101, 102]);
-      expect(await trial.detect(4, 6)).toEqual({
-        inferenceUs: [100, 101],
-        detections: [[[0, 0.5, 4, 2, 3, 4.5]], [[0, 0.5, 5, 2, 3, 4.5]]],
-      });
+      expect(await trial.detect(4, 6)).toEqual([[[0, 0.5, 4, 2, 3, 4.5]], [[0, 0.5, 5, 2, 3, 4.5]]]);
       expect(await trial.time(1)).toEqual([100]);
     },
   ));

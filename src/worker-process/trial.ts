@@ -3,10 +3,11 @@ import { createInterface } from "node:readline";
 import { z } from "zod";
 import { AiwError } from "../core/errors.js";
 import { RingLines } from "../core/ring-lines.js";
+import type { FrameFiles, Trial } from "../core/trial.js";
 import { commandFailure } from "./command-failure.js";
 import { environmentError } from "./environment-error.js";
 import { killTree } from "./kill-tree.js";
-import type { FrameFiles, OptimizeStepOptions } from "./optimize-steps.js";
+import type { OptimizeStepOptions } from "./optimize-steps.js";
 import { interrupted } from "./run-command.js";
 import { workerEnv } from "./worker-command.js";
 
@@ -33,33 +34,6 @@ const times = z.object({ inference_us: z.array(z.number()) });
 const row = z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number()]);
 const detected = times.extend({ detections: z.array(z.array(row)) });
 
-/** What a loaded candidate says of itself. */
-export interface TrialFacts {
-  readonly loadMs: number;
-  /** The model's input. */
-  readonly width: number;
-  readonly height: number;
-  readonly provider: string;
-  /** Of the engine. */
-  readonly version: string;
-  readonly threads: number;
-  readonly rssBytes: number;
-}
-
-/** One detection: class id, confidence, and its box in pixels of the frame: left, top, width, height. */
-export type DetectionRow = z.infer<typeof row>;
-
-/** A model loaded in a process of its own, which waits for questions and takes no CPU meanwhile. */
-export interface Trial {
-  readonly facts: TrialFacts;
-  /** Times of that many inferences, microseconds. */
-  time(runs: number): Promise<number[]>;
-  /** What it sees in frames `first` to `end` - 1. */
-  detect(first: number, end: number): Promise<{ inferenceUs: number[]; detections: DetectionRow[][] }>;
-  /** Ends its process; idempotent. */
-  close(): Promise<void>;
-}
-
 /**
  * Loads a model and warms it up.
  * @throws AiwError WORKER_REFUSED with the worker's own error, WORKER_START, INTERRUPTED; no process is left
@@ -72,10 +46,7 @@ export async function openTrial(options: TrialOptions): Promise<Trial> {
     return {
       facts: { loadMs, rssBytes, ...others },
       time: async (runs) => (await process.ask({ time: runs }, times)).inference_us,
-      detect: async (first, end) => {
-        const found = await process.ask({ detect: [first, end] }, detected);
-        return { inferenceUs: found.inference_us, detections: found.detections };
-      },
+      detect: async (first, end) => (await process.ask({ detect: [first, end] }, detected)).detections,
       close: () => process.close(),
     };
   } catch (error) {

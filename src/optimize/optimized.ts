@@ -1,25 +1,6 @@
-import type { Agreement, DetectionRow } from "./agreement.js";
+import type { DetectionRow, Trial, TrialFacts } from "../core/trial.js";
+import type { Agreement } from "./agreement.js";
 import type { Candidate, Choices } from "./candidate.js";
-
-/** A loaded candidate. */
-export interface Trial {
-  readonly facts: TrialFacts;
-  /** Times of that many inferences, microseconds. */
-  time(runs: number): Promise<readonly number[]>;
-  /** What it sees in the judged frames `first` to `end` - 1. */
-  detect(first: number, end: number): Promise<{ detections: readonly (readonly DetectionRow[])[] }>;
-  close(): Promise<void>;
-}
-
-export interface TrialFacts {
-  readonly loadMs: number;
-  readonly width: number;
-  readonly height: number;
-  readonly provider: string;
-  readonly version: string;
-  readonly threads: number;
-  readonly rssBytes: number;
-}
 
 /** What the unchanged model sees, of each judged frame. */
 export type Reference = readonly (readonly DetectionRow[])[];
