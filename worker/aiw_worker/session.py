@@ -85,6 +85,7 @@ class Session:
         self._active: _Active | None = None
         self._held = False
         self.trusted = False
+        self._turns = services.scheduler.join()
 
     @property
     def backlog(self) -> int:
@@ -209,6 +210,7 @@ class Session:
     def _accept(self, init: Init, active: _Active) -> None:
         self._deactivate()
         self._active = active
+        self._turns.priority = init.priority
         answer = init_ok(init, active.lease)
         for text in answer.warnings:
             log.warning(text, model=init.model_path, client=init.client_id)
@@ -238,7 +240,9 @@ class Session:
                 raise WorkerError(Code.SHUTTING_DOWN, "the connection ended")
             return active.lease.pipeline.run(frame, active.thresholds)
 
-        self._services.scheduler.submit(run, lambda outcome: self._end_frame(frame, active, outcome))
+        self._services.scheduler.submit(
+            self._turns, run, lambda outcome: self._end_frame(frame, active, outcome)
+        )
 
     def _end_frame(self, frame: Frame, active: _Active, outcome: Outcome | Exception) -> None:
         if self._state is _State.CLOSED:
