@@ -45,6 +45,9 @@ class Config:
     token_file: str | None = None
     max_clients: int = DEFAULT_CLIENTS
     max_connections: int = MAX_CONNECTIONS
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    tls_client_ca: str | None = None
 
 
 class Parser(argparse.ArgumentParser):
@@ -73,6 +76,9 @@ def parse_config(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
         exit_with_stdin=found.exit_with_stdin,
         insecure=found.insecure or environment.get("AIW_INSECURE") == "1",
         token_file=found.token_file,
+        tls_cert=found.tls_cert,
+        tls_key=found.tls_key,
+        tls_client_ca=found.tls_client_ca,
         max_clients=checked_number("--max-clients", found.max_clients, 1, MAX_CONNECTIONS),
     )
 
@@ -121,6 +127,9 @@ def _parser(environment: Mapping[str, str]) -> Parser:
         metavar="FILE",
         help="token that clients must know (or AIW_TOKEN, AIW_TOKEN_FILE)",
     )
+    add("--tls-cert", metavar="FILE", help="certificate to serve TLS with, PEM")
+    add("--tls-key", metavar="FILE", help="its key, PEM (default: it is in the certificate's file)")
+    add("--tls-client-ca", metavar="FILE", help="who must have signed the certificates of clients, PEM")
     add(
         "--insecure",
         action="store_true",

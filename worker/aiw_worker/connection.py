@@ -72,6 +72,7 @@ class Connection(asyncio.BufferedProtocol):
         self._state = _State.OPEN
         self._reading = True
         self._peer_beats = False
+        self._half_closes = True
         self._sent_at = self._heard_at = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
@@ -83,6 +84,8 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Starts the heartbeat, or sends away one connection too many."""
         self._transport = cast(asyncio.Transport, transport)
+        # TLS ends both ways at once.
+        self._half_closes = self._transport.can_write_eof()
         self._transport.set_write_buffer_limits(high=_WRITE_HIGH_BYTES)
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
@@ -133,9 +136,9 @@ class Connection(asyncio.BufferedProtocol):
         if self._state is _State.OPEN:
             self._state = _State.FINISHING
             if self._session.busy or self._session.backlog:
-                return True
+                return self._half_closes
         elif self._state is _State.FAILING:
-            return True
+            return self._half_closes
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -187,9 +190,12 @@ class Connection(asyncio.BufferedProtocol):
         log.warning("connection ended", peer=self.peer, error=error.name, reason=error.message)
         self.send(encode_error(error))
         self._state = _State.DRAINING
-        if self._transport.can_write_eof():
+        if self._half_closes:
             self._transport.write_eof()
-        self._resume()
+            self._resume()
+        else:
+            # TLS has no half that could be closed: this flushes, reads on for a while, then ends.
+            self._transport.close()
         self._loop.call_later(self._timings.drain, self._transport.abort)
 
     # server

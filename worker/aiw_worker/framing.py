@@ -17,6 +17,8 @@ MAX_FRAME_BYTES = 64 * 1024 * 1024
 # A frame's header fields and the envelope around them, on top of its pixels.
 MAX_MESSAGE_BYTES = MAX_FRAME_BYTES + SMALL_BYTES
 _PREFIX_BYTES = 4
+# How a TLS handshake begins: a record of type 22, version 3. As a length it is over the cap before an Init.
+_TLS_HANDSHAKE = b"\x16\x03"
 
 
 class _State(Enum):
@@ -125,6 +127,12 @@ class Framer:
     def _begin(self, size: int) -> None:
         # Checked before anything is allocated: a length is only a claim.
         if size > self.cap:
+            if self._prefix[:2] == _TLS_HANDSHAKE:
+                self._fail(
+                    Code.TLS_MISMATCH,
+                    "this port speaks plain TCP, and a TLS handshake came; name the worker as HOST:PORT, or "
+                    "start it with --tls-cert",
+                )
             hint = "" if self.cap > SMALL_BYTES else " before an Init is accepted"
             self._fail(
                 Code.MESSAGE_TOO_LARGE, f"a message of {size} bytes is over the {self.cap} allowed{hint}"

@@ -6,7 +6,9 @@ import asyncio
 import errno
 import ipaddress
 import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from aiw_worker import log
 from aiw_worker.admission import Admission
@@ -20,6 +22,7 @@ from aiw_worker.models import Loader, ModelPool, loader_for
 from aiw_worker.resources import ResourceMeter, available_threads
 from aiw_worker.scheduler import Scheduler
 from aiw_worker.session import Services
+from aiw_worker.tls import server_context
 from aiw_worker.tokens import Token
 
 # Loads at the same time: one that takes long doesn't hold up a client whose model is loaded already.
@@ -38,7 +41,8 @@ class Server:
     ) -> None:
         self._config = config
         self._timings = timings or Timings()
-        self._guarded = token is not None
+        self._tls = server_context(config.tls_cert, config.tls_key, config.tls_client_ca)
+        self._guarded = token is not None or self._tls is not None
         loop = asyncio.get_running_loop()
         self._services = Services(
             pool=ModelPool(ModelFiles(config.model_dirs), load),
@@ -71,7 +75,9 @@ class Server:
                 "token or TLS; give --token-file, listen on 127.0.0.1, or say --insecure (AIW_INSECURE=1)",
             )
         try:
-            self._server = await loop.create_server(self._connection, address, self._config.port)
+            self._server = await loop.create_server(
+                self._connection, address, self._config.port, **self._tls_options()
+            )
         except OSError as error:
             raise _listening_error(self._config, error) from error
         self.host, self.port = self._server.sockets[0].getsockname()[:2]
@@ -89,6 +95,17 @@ class Server:
                 connection.abort()
         self._services.scheduler.close()
         self._services.loaders.shutdown(wait=False, cancel_futures=True)
+
+    def _tls_options(self) -> dict[str, Any]:
+        if self._tls is None:
+            return {}
+        options = {"ssl": self._tls, "ssl_handshake_timeout": self._timings.handshake}
+        # Without it, from Python 3.11 on, a peer that doesn't answer the end is waited for 30 s.
+        return (
+            options
+            if sys.version_info < (3, 11)
+            else {**options, "ssl_shutdown_timeout": self._timings.drain}
+        )
 
     def _connection(self) -> Connection:
         return Connection(self._services, self._timings, self._remember, self._forget)
@@ -118,6 +135,8 @@ async def run(config: Config, token: Token | None, stopped: asyncio.Event) -> No
         "worker ready",
         engine=f"{engine} {version}",
         threads=threads,
+        token=token is not None,
+        tls=config.tls_cert is not None,
         model_dirs=[str(path) for path in config.model_dirs],
     )
     host = f"[{server.host}]" if ":" in server.host else server.host
