@@ -16,6 +16,7 @@ from typing import NoReturn
 from aiw_worker import log
 from aiw_worker.config import Config, parse_config
 from aiw_worker.endings import leave, run_to_end
+from aiw_worker.tokens import Token, take_token
 
 # After stdin ended, the process does too, even if its event loop should hang.
 _LAST_RESORT_S = 3.0
@@ -51,13 +52,14 @@ def main() -> NoReturn:
 def _serve() -> None:
     config = parse_config(sys.argv[1:], os.environ)
     log.configure(config.log_format, config.debug)
+    token = take_token(config.token_file, os.environ)
     stopper = _Stopper()
     if config.exit_with_stdin:
         threading.Thread(target=_watch_stdin, args=(stopper.parent_gone,), daemon=True).start()
-    _run(config, stopper)
+    _run(config, token, stopper)
 
 
-def _run(config: Config, stopper: _Stopper) -> None:
+def _run(config: Config, token: Token | None, stopper: _Stopper) -> None:
     # Late: importing the engine takes some 0.4 s, in which stdin is watched already.
     from aiw_worker.server import run  # noqa: PLC0415 - as said above
 
@@ -69,7 +71,7 @@ def _run(config: Config, stopper: _Stopper) -> None:
             with contextlib.suppress(NotImplementedError):
                 loop.add_signal_handler(number, stopped.set)
         stopper.attach(functools.partial(loop.call_soon_threadsafe, stopped.set))
-        await run(config, stopped)
+        await run(config, token, stopped)
 
     # Not asyncio.run(): that waits for the default executor's threads.
     loop = asyncio.new_event_loop()

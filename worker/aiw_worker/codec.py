@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiw_worker.datatypes import Bytes, Detections, Frame, Outcome
@@ -28,6 +28,9 @@ class Init:
     classes: tuple[int, ...] = ()
     require_provider: str = ""
     client_id: str = ""
+    # Not in its repr: that may end up in a log.
+    token: str = field(default="", repr=False)
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,8 @@ def _init(init: Any) -> Init:
         classes=tuple(init.classes_filter),
         require_provider=init.require_provider,
         client_id=init.client_id,
+        token=init.token,
+        priority=init.priority,
     )
 
 
@@ -163,6 +168,7 @@ def encode_error(error: WorkerError, seq: int | None = None) -> bytes:
     message.message = error.message.encode("utf-8", "replace").decode("utf-8")
     message.name = error.name
     message.retryable = error.retryable
+    message.retry_after_ms = error.retry_after_ms
     if seq is not None:
         message.seq = seq
     return _prefixed(envelope)

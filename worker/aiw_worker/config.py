@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from aiw_worker import __version__
+from aiw_worker.admission import DEFAULT_CLIENTS, MAX_CONNECTIONS
 from aiw_worker.errors import Code, WorkerError
 
 _DEFAULT_HOST = "127.0.0.1"
@@ -22,6 +23,7 @@ _DEVICES = ("auto", "cpu", "cuda")
 _EXAMPLES = """examples:
   python -m aiw_worker --model-dir models
   python -m aiw_worker --port 0 --threads 2 --log-format json --exit-with-stdin
+  python -m aiw_worker --host 0.0.0.0 --token-file /run/secrets/aiw
   python -m aiw_worker --host 0.0.0.0 --insecure    (in a container on a private network)
 """
 
@@ -40,6 +42,12 @@ class Config:
     debug: bool = False
     exit_with_stdin: bool = False
     insecure: bool = False
+    token_file: str | None = None
+    max_clients: int = DEFAULT_CLIENTS
+    max_connections: int = MAX_CONNECTIONS
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    tls_client_ca: str | None = None
 
 
 class Parser(argparse.ArgumentParser):
@@ -67,6 +75,11 @@ def parse_config(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
         debug=found.debug,
         exit_with_stdin=found.exit_with_stdin,
         insecure=found.insecure or environment.get("AIW_INSECURE") == "1",
+        token_file=found.token_file,
+        tls_cert=found.tls_cert,
+        tls_key=found.tls_key,
+        tls_client_ca=found.tls_client_ca,
+        max_clients=checked_number("--max-clients", found.max_clients, 1, MAX_CONNECTIONS),
     )
 
 
@@ -104,9 +117,23 @@ def _parser(environment: Mapping[str, str]) -> Parser:
     add("--debug", action="store_true", help="log more, and tracebacks")
     add("--exit-with-stdin", action="store_true", help="end when stdin does: dies with its parent")
     add(
+        "--max-clients",
+        default=str(DEFAULT_CLIENTS),
+        metavar="N",
+        help=f"clients served at once (default: {DEFAULT_CLIENTS})",
+    )
+    add(
+        "--token-file",
+        metavar="FILE",
+        help="token that clients must know (or AIW_TOKEN, AIW_TOKEN_FILE)",
+    )
+    add("--tls-cert", metavar="FILE", help="certificate to serve TLS with, PEM")
+    add("--tls-key", metavar="FILE", help="its key, PEM (default: it is in the certificate's file)")
+    add("--tls-client-ca", metavar="FILE", help="who must have signed the certificates of clients, PEM")
+    add(
         "--insecure",
         action="store_true",
-        help="allow an address beyond loopback (or AIW_INSECURE=1); anyone who reaches it may use the worker",
+        help="allow an address beyond loopback without token or TLS (or AIW_INSECURE=1)",
     )
     return parser
 

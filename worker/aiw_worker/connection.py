@@ -12,14 +12,16 @@ from typing import cast
 from aiw_worker import log
 from aiw_worker.codec import End, Heartbeat, Init, encode_error, encode_heartbeat, parse
 from aiw_worker.datatypes import Frame
-from aiw_worker.errors import WorkerError
+from aiw_worker.errors import Code, WorkerError
 from aiw_worker.framing import MAX_MESSAGE_BYTES, Framer
+from aiw_worker.patience import Bounds, Patience
 from aiw_worker.session import Services, Session
 
 # Requests in line before reading pauses: more only come from clients that take no notice of credits.
 _MAX_BACKLOG = 8
 # Answers that the client hasn't read before nothing new is started for it.
 _WRITE_HIGH_BYTES = 256 * 1024
+_KEEPALIVE_IDLE_S = 60
 _SCRATCH_BYTES = 64 * 1024
 
 
@@ -31,6 +33,10 @@ class Timings:
     silence: float = 10.0
     drain: float = 2.0
     grace: float = 1.0
+    # What a client may take; see patience.Bounds.
+    handshake: float = 30.0
+    message: float = 60.0
+    unread: float = 10.0
 
 
 class _State(Enum):
@@ -47,15 +53,26 @@ class _State(Enum):
 class Connection(asyncio.BufferedProtocol):
     """Feeds a session. All of it runs on the event loop, and none of it waits."""
 
-    def __init__(self, services: Services, timings: Timings, closed: Callable[[Connection], None]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        timings: Timings,
+        opened: Callable[[Connection], None],
+        closed: Callable[[Connection], None],
+    ) -> None:
         self._timings = timings
+        self._opened = opened
         self._closed = closed
         self._loop = asyncio.get_running_loop()
         self._framer = Framer()
+        bounds = Bounds(timings.handshake, timings.message, timings.unread)
+        self._patience = Patience(bounds, self._loop.time())
+        self._admission = services.admission
         self._session = Session(services, self)
         self._state = _State.OPEN
         self._reading = True
         self._peer_beats = False
+        self._half_closes = True
         self._sent_at = self._heard_at = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
@@ -65,13 +82,28 @@ class Connection(asyncio.BufferedProtocol):
     # asyncio.BufferedProtocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Starts the heartbeat."""
+        """Starts the heartbeat, or sends away one connection too many."""
         self._transport = cast(asyncio.Transport, transport)
+        # TLS ends both ways at once.
+        self._half_closes = self._transport.can_write_eof()
         self._transport.set_write_buffer_limits(high=_WRITE_HIGH_BYTES)
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # A machine that went away says nothing, and old clients say nothing either.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if hasattr(socket, "TCP_KEEPIDLE"):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_IDLE_S)
             self.peer = ":".join(str(part) for part in transport.get_extra_info("peername")[:2])
+        self._opened(self)
+        try:
+            self._admission.connected()
+        except WorkerError as error:
+            if self._admission.flooded:
+                self._transport.abort()
+            else:
+                self.fail(error)
+            return
         log.info("client connected", peer=self.peer)
         self._timer = self._loop.call_later(self._timings.heartbeat, self._beat)
 
@@ -85,11 +117,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Takes what came; a complete message goes to the session at once."""
-        self._heard_at = self._loop.time()
+        now = self._heard_at = self._loop.time()
         if self._state is not _State.OPEN:
             return
         try:
             body = self._framer.advance(nbytes)
+            self._patience.received(self._framer.mid_message, body is not None, now)
             if body is not None:
                 self._receive(body)
         except WorkerError as error:
@@ -103,9 +136,9 @@ class Connection(asyncio.BufferedProtocol):
         if self._state is _State.OPEN:
             self._state = _State.FINISHING
             if self._session.busy or self._session.backlog:
-                return True
+                return self._half_closes
         elif self._state is _State.FAILING:
-            return True
+            return self._half_closes
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -114,6 +147,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._timer is not None:
             self._timer.cancel()
         self._session.close()
+        self._admission.disconnected()
         log.info("client gone", peer=self.peer, **({"reason": str(exc)} if exc else {}))
         self._closed(self)
 
@@ -139,6 +173,9 @@ class Connection(asyncio.BufferedProtocol):
             self._framer.release()
         elif isinstance(request, Init) and self._session.active:
             self._framer.cap = MAX_MESSAGE_BYTES
+            self._patience.accepted()
+        elif isinstance(request, Init) and self._session.trusted:
+            self._patience.refused(self._loop.time())
         self._regulate()
 
     def idle(self) -> None:
@@ -148,12 +185,17 @@ class Connection(asyncio.BufferedProtocol):
 
     def fail(self, error: WorkerError) -> None:
         """Sends the Error, closes our half and lets the client finish reading it, for a while."""
+        if self._state in (_State.DRAINING, _State.CLOSED):
+            return
         log.warning("connection ended", peer=self.peer, error=error.name, reason=error.message)
         self.send(encode_error(error))
         self._state = _State.DRAINING
-        if self._transport.can_write_eof():
+        if self._half_closes:
             self._transport.write_eof()
-        self._resume()
+            self._resume()
+        else:
+            # TLS has no half that could be closed: this flushes, reads on for a while, then ends.
+            self._transport.close()
         self._loop.call_later(self._timings.drain, self._transport.abort)
 
     # server
@@ -217,7 +259,21 @@ class Connection(asyncio.BufferedProtocol):
             self._reading = True
             # The client was not silent: nobody listened.
             self._heard_at = self._loop.time()
+            self._patience.resumed(self._heard_at)
             self._transport.resume_reading()
+
+    def _judge(self, now: float) -> None:
+        """Ends the connection of a client that keeps the worker waiting."""
+        self._patience.unread(self._transport.get_write_buffer_size() > 0, now)
+        error = self._patience.overdue(self._session.undecided or not self._reading, now)
+        if error is None:
+            return
+        if error.kind is Code.CLIENT_TOO_SLOW:
+            # Not behind what it doesn't read anyway.
+            self._session.close()
+            self.fail(error)
+        elif self._state is _State.OPEN:
+            self._stop_reading_for(error)
 
     def _beat(self) -> None:
         """Sends a Heartbeat when nothing else was sent for a while; ends it when the peer fell silent."""
@@ -227,6 +283,7 @@ class Connection(asyncio.BufferedProtocol):
             log.warning("client fell silent", peer=self.peer, seconds=round(silent, 1))
             self._transport.abort()
             return
+        self._judge(now)
         if now - self._sent_at >= self._timings.heartbeat - 0.001:
             # Not on top of what the client doesn't read anyway.
             if self._transport.get_write_buffer_size() == 0:

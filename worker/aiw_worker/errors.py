@@ -23,6 +23,14 @@ class Code(Enum):
     MESSAGE_UNPARSABLE = ErrorKind(102)
     NOT_INITIALISED = ErrorKind(103)
     SHUTTING_DOWN = ErrorKind(104, retryable=True)
+    HANDSHAKE_TIMEOUT = ErrorKind(110)
+    MESSAGE_TIMEOUT = ErrorKind(111)
+    CLIENT_TOO_SLOW = ErrorKind(112)
+    TOO_MANY_CONNECTIONS = ErrorKind(113, retryable=True)
+    TOO_MANY_CLIENTS = ErrorKind(114, retryable=True)
+    TOKEN_MISSING = ErrorKind(115)
+    TOKEN_WRONG = ErrorKind(116)
+    TLS_MISMATCH = ErrorKind(117)
     # Settings of an Init
     SETTING_INVALID = ErrorKind(200)
     CLASS_UNKNOWN = ErrorKind(201)
@@ -62,10 +70,11 @@ class Code(Enum):
 class WorkerError(Exception):
     """A stable name, and one sentence: what is wrong, with what value, and the way out."""
 
-    def __init__(self, kind: Code, message: str) -> None:
+    def __init__(self, kind: Code, message: str, retry_after_ms: int = 0) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
+        self.retry_after_ms = retry_after_ms
 
     @property
     def name(self) -> str:

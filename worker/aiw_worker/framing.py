@@ -7,6 +7,7 @@ buffer is lent to inference; a second large message meanwhile leaves the framer 
 
 from __future__ import annotations
 
+import mmap
 from enum import Enum, auto
 
 from aiw_worker.errors import Code, WorkerError
@@ -16,6 +17,8 @@ MAX_FRAME_BYTES = 64 * 1024 * 1024
 # A frame's header fields and the envelope around them, on top of its pixels.
 MAX_MESSAGE_BYTES = MAX_FRAME_BYTES + SMALL_BYTES
 _PREFIX_BYTES = 4
+# How a TLS handshake begins: a record of type 22, version 3. As a length it is over the cap before an Init.
+_TLS_HANDSHAKE = b"\x16\x03"
 
 
 class _State(Enum):
@@ -124,6 +127,12 @@ class Framer:
     def _begin(self, size: int) -> None:
         # Checked before anything is allocated: a length is only a claim.
         if size > self.cap:
+            if self._prefix[:2] == _TLS_HANDSHAKE:
+                self._fail(
+                    Code.TLS_MISMATCH,
+                    "this port speaks plain TCP, and a TLS handshake came; name the worker as HOST:PORT, or "
+                    "start it with --tls-cert",
+                )
             hint = "" if self.cap > SMALL_BYTES else " before an Init is accepted"
             self._fail(
                 Code.MESSAGE_TOO_LARGE, f"a message of {size} bytes is over the {self.cap} allowed{hint}"
@@ -132,7 +141,8 @@ class Framer:
             self._expect(_State.SMALL, self._small, size)
             return
         if len(self._frame) < size:
-            self._frame = memoryview(bytearray(size))
+            # Memory is taken as bytes come, not as they are announced.
+            self._frame = memoryview(mmap.mmap(-1, size))
         self._expect(_State.LARGE, self._frame, size)
 
     def _expect(self, state: _State, target: memoryview, size: int) -> None:

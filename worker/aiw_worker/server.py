@@ -6,9 +6,12 @@ import asyncio
 import errno
 import ipaddress
 import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from aiw_worker import log
+from aiw_worker.admission import Admission
 from aiw_worker.config import Config
 from aiw_worker.connection import Connection, Timings
 from aiw_worker.datatypes import EngineOptions
@@ -19,6 +22,8 @@ from aiw_worker.models import Loader, ModelPool, loader_for
 from aiw_worker.resources import ResourceMeter, available_threads
 from aiw_worker.scheduler import Scheduler
 from aiw_worker.session import Services
+from aiw_worker.tls import server_context
+from aiw_worker.tokens import Token
 
 # Loads at the same time: one that takes long doesn't hold up a client whose model is loaded already.
 _LOADERS = 4
@@ -27,15 +32,24 @@ _LOADERS = 4
 class Server:
     """The listening worker."""
 
-    def __init__(self, config: Config, load: Loader, timings: Timings | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        load: Loader,
+        timings: Timings | None = None,
+        token: Token | None = None,
+    ) -> None:
         self._config = config
         self._timings = timings or Timings()
+        self._tls = server_context(config.tls_cert, config.tls_key, config.tls_client_ca)
+        self._guarded = token is not None or self._tls is not None
         loop = asyncio.get_running_loop()
         self._services = Services(
             pool=ModelPool(ModelFiles(config.model_dirs), load),
             loaders=ThreadPoolExecutor(_LOADERS, "loader"),
             scheduler=Scheduler(loop),
             meter=ResourceMeter(),
+            admission=Admission(token, config.max_clients, config.max_connections),
             call_soon_threadsafe=loop.call_soon_threadsafe,
         )
         self._connections: set[Connection] = set()
@@ -53,14 +67,17 @@ class Server:
         """
         loop = asyncio.get_running_loop()
         address = await _resolve(self._config.host, self._config.port)
-        if not ipaddress.ip_address(address).is_loopback and not self._config.insecure:
+        guarded = self._config.insecure or self._guarded
+        if not ipaddress.ip_address(address).is_loopback and not guarded:
             raise WorkerError(
                 Code.USAGE,
                 f"--host {self._config.host} can be reached from other machines, and the worker has no "
-                "token or TLS; listen on 127.0.0.1, or say --insecure (AIW_INSECURE=1)",
+                "token or TLS; give --token-file, listen on 127.0.0.1, or say --insecure (AIW_INSECURE=1)",
             )
         try:
-            self._server = await loop.create_server(self._connection, address, self._config.port)
+            self._server = await loop.create_server(
+                self._connection, address, self._config.port, **self._tls_options()
+            )
         except OSError as error:
             raise _listening_error(self._config, error) from error
         self.host, self.port = self._server.sockets[0].getsockname()[:2]
@@ -79,11 +96,23 @@ class Server:
         self._services.scheduler.close()
         self._services.loaders.shutdown(wait=False, cancel_futures=True)
 
+    def _tls_options(self) -> dict[str, Any]:
+        if self._tls is None:
+            return {}
+        options = {"ssl": self._tls, "ssl_handshake_timeout": self._timings.handshake}
+        # Without it, from Python 3.11 on, a peer that doesn't answer the end is waited for 30 s.
+        return (
+            options
+            if sys.version_info < (3, 11)
+            else {**options, "ssl_shutdown_timeout": self._timings.drain}
+        )
+
     def _connection(self) -> Connection:
-        connection = Connection(self._services, self._timings, self._forget)
+        return Connection(self._services, self._timings, self._remember, self._forget)
+
+    def _remember(self, connection: Connection) -> None:
         self._connections.add(connection)
         self._empty.clear()
-        return connection
 
     def _forget(self, connection: Connection) -> None:
         self._connections.discard(connection)
@@ -91,7 +120,7 @@ class Server:
             self._empty.set()
 
 
-async def run(config: Config, stopped: asyncio.Event) -> None:
+async def run(config: Config, token: Token | None, stopped: asyncio.Event) -> None:
     """Serves until `stopped` is set. Prints the one line that says where it listens.
 
     Raises:
@@ -99,12 +128,15 @@ async def run(config: Config, stopped: asyncio.Event) -> None:
     """
     engine, version = check_engine(config.engine)
     threads = config.threads or available_threads()
-    server = Server(config, loader_for(EngineOptions(config.engine, threads, config.device)))
+    load = loader_for(EngineOptions(config.engine, threads, config.device))
+    server = Server(config, load, token=token)
     await server.start()
     log.info(
         "worker ready",
         engine=f"{engine} {version}",
         threads=threads,
+        token=token is not None,
+        tls=config.tls_cert is not None,
         model_dirs=[str(path) for path in config.model_dirs],
     )
     host = f"[{server.host}]" if ":" in server.host else server.host

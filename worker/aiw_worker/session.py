@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from aiw_worker import log
+from aiw_worker.admission import Admission
 from aiw_worker.codec import End, Init, encode_error, encode_init_ok, encode_ready, encode_result
 from aiw_worker.datatypes import Frame, Outcome, Size, Thresholds
 from aiw_worker.errors import Code, WorkerError
@@ -51,6 +52,7 @@ class Services:
     scheduler: Scheduler
     meter: ResourceMeter
     call_soon_threadsafe: Callable[..., object]
+    admission: Admission
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,11 @@ class _State(Enum):
 
 
 class Session:
-    """Requests wait in line here, so that answers come in the order of the questions."""
+    """Requests wait in line here, so that answers come in the order of the questions.
+
+    Attributes:
+        trusted: whether the last Init knew the token, where there is one.
+    """
 
     def __init__(self, services: Services, port: Port) -> None:
         self._services = services
@@ -78,6 +84,8 @@ class Session:
         self._state = _State.IDLE
         self._active: _Active | None = None
         self._held = False
+        self.trusted = False
+        self._turns = services.scheduler.join()
 
     @property
     def backlog(self) -> int:
@@ -124,7 +132,7 @@ class Session:
         """Ends the session whatever is in hand, whose outcome nobody gets."""
         self._state = _State.CLOSED
         self._line.clear()
-        self._deactivate()
+        self._end()
 
     def _serve(self) -> None:
         while self._state is _State.IDLE and self._line and not self._held:
@@ -134,7 +142,7 @@ class Session:
             elif isinstance(request, Init):
                 self._start_load(request)
             elif isinstance(request, End):
-                self._deactivate()
+                self._end()
                 self._port.served(request)
             else:
                 self._line.clear()
@@ -146,7 +154,9 @@ class Session:
 
     def _start_load(self, init: Init) -> None:
         try:
+            self._check_token(init)
             thresholds = thresholds_of(init)
+            self._services.admission.enter(self)
         except WorkerError as error:
             self._refuse(init, error)
             return
@@ -157,6 +167,16 @@ class Session:
             services.pool.acquire, init.model_path, wanted, init.require_provider
         )
         loaded.add_done_callback(functools.partial(self._hand_over_load, init, thresholds))
+
+    def _check_token(self, init: Init) -> None:
+        """Before anything else: who doesn't know the token learns nothing, and keeps nothing."""
+        try:
+            self._services.admission.check_token(init.token)
+        except WorkerError:
+            self.trusted = False
+            self._end()
+            raise
+        self.trusted = True
 
     def _hand_over_load(self, init: Init, thresholds: Thresholds, loaded: Future[Lease]) -> None:
         """On the loader's thread."""
@@ -190,6 +210,7 @@ class Session:
     def _accept(self, init: Init, active: _Active) -> None:
         self._deactivate()
         self._active = active
+        self._turns.priority = init.priority
         answer = init_ok(init, active.lease)
         for text in answer.warnings:
             log.warning(text, model=init.model_path, client=init.client_id)
@@ -199,6 +220,8 @@ class Session:
     def _refuse(self, init: Init, error: WorkerError) -> None:
         # No Ready: the former settings, and the credit that came with them, stay as they are.
         log.warning("Init refused", error=error.name, reason=error.message, client=init.client_id)
+        if self._active is None:
+            self._services.admission.leave(self)
         self._port.send(encode_error(error))
         self._port.served(init)
 
@@ -217,7 +240,9 @@ class Session:
                 raise WorkerError(Code.SHUTTING_DOWN, "the connection ended")
             return active.lease.pipeline.run(frame, active.thresholds)
 
-        self._services.scheduler.submit(run, lambda outcome: self._end_frame(frame, active, outcome))
+        self._services.scheduler.submit(
+            self._turns, run, lambda outcome: self._end_frame(frame, active, outcome)
+        )
 
     def _end_frame(self, frame: Frame, active: _Active, outcome: Outcome | Exception) -> None:
         if self._state is _State.CLOSED:
@@ -238,6 +263,10 @@ class Session:
         self._port.served(frame)
 
     # Model
+
+    def _end(self) -> None:
+        self._services.admission.leave(self)
+        self._deactivate()
 
     def _deactivate(self) -> None:
         if self._active is not None:

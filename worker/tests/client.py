@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from typing import Any
 
@@ -19,10 +20,12 @@ class ClosedError(Exception):
 class Client:
     """One connection. Heartbeats are counted and skipped by receive()."""
 
-    def __init__(self, port: int, envelope: Any = TableEnvelope) -> None:
+    def __init__(self, port: int, envelope: Any = TableEnvelope, tls: ssl.SSLContext | None = None) -> None:
         self.envelope = envelope
-        self.sock = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
+        self.sock: socket.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.sock = tls.wrap_socket(self.sock, server_hostname="127.0.0.1")
         self.heartbeats = 0
 
     def __enter__(self) -> Client:

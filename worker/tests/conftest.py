@@ -15,6 +15,7 @@ from fakes import fake_loader
 from aiw_worker.config import Config
 from aiw_worker.connection import Timings
 from aiw_worker.server import Server
+from aiw_worker.tokens import Token
 
 WORKER = Path(__file__).resolve().parents[1]
 # The first fields of an ONNX file: ir_version 8, producer "t". Engines of tests don't read on.
@@ -24,11 +25,11 @@ STUB_MODEL = b"\x08\x08\x12\x01t"
 class RunningWorker:
     """A server on a thread of its own."""
 
-    def __init__(self, model_dir: Path, load: Any, timings: Timings) -> None:
+    def __init__(self, config: Config, load: Any, timings: Timings, token: Token | None) -> None:
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self.server: Server
-        self._thread = threading.Thread(target=self._run, args=(model_dir, load, timings), daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(config, load, timings, token), daemon=True)
         self._thread.start()
         assert self._ready.wait(20)
 
@@ -46,11 +47,11 @@ class RunningWorker:
         self._thread.join(20)
         self._loop.close()
 
-    def _run(self, model_dir: Path, load: Any, timings: Timings) -> None:
+    def _run(self, config: Config, load: Any, timings: Timings, token: Token | None) -> None:
         asyncio.set_event_loop(self._loop)
 
         async def start() -> None:
-            self.server = Server(Config(port=0, model_dirs=(model_dir,)), load, timings)
+            self.server = Server(config, load, timings, token)
             await self.server.start()
 
         self._loop.run_until_complete(start())
@@ -73,8 +74,15 @@ def start_worker(models: Path) -> Iterator[Callable[..., RunningWorker]]:
     """Starts workers that stop with the test."""
     running: list[RunningWorker] = []
 
-    def start(load: Any = None, model_dir: Path = models, **timings: float) -> RunningWorker:
-        worker = RunningWorker(model_dir, load or fake_loader(), Timings(**timings))
+    def start(
+        load: Any = None,
+        model_dir: Path = models,
+        token: str | None = None,
+        settings: dict[str, Any] | None = None,
+        **timings: float,
+    ) -> RunningWorker:
+        config = Config(port=0, model_dirs=(model_dir,), **(settings or {}))
+        worker = RunningWorker(config, load or fake_loader(), Timings(**timings), token and Token(token))
         running.append(worker)
         return worker
 

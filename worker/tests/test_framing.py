@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,3 +143,17 @@ def test_knows_when_it_is_in_the_middle() -> None:
     assert framer.mid_message
     feed(framer, b"\0\0\0" + b"abcde")
     assert not framer.mid_message
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+def test_an_announced_length_takes_no_memory() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    before = resident()
+    framers = [Framer(MAX_MESSAGE_BYTES) for _ in range(8)]
+    for framer in framers:
+        framer.buffer()[:] = MAX_MESSAGE_BYTES.to_bytes(4, "little")
+        framer.advance(4)
+        assert len(framer.buffer()) == MAX_MESSAGE_BYTES
+    assert resident() - before < 64 * 1024 * 1024

@@ -17,7 +17,10 @@ import pytest
 from client import Client
 from conftest import WORKER
 
+from aiw_worker.schema import Envelope
+
 WAIT_S = 30
+ENVIRONMENT = ("AIW_INSECURE", "AIW_TOKEN", "AIW_TOKEN_FILE", "BIND_HOST", "BIND_PORT")
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def spawn(tmp_path: Path) -> Iterator[Callable[..., Any]]:
     started: list[Any] = []
 
     def start(*arguments: str, env: dict[str, str] | None = None) -> Any:
-        clean = {k: v for k, v in os.environ.items() if k not in ("AIW_INSECURE", "BIND_HOST", "BIND_PORT")}
+        clean = {k: v for k, v in os.environ.items() if k not in ENVIRONMENT}
         process = subprocess.Popen(
             [sys.executable, "-m", "aiw_worker", *arguments],
             stdin=subprocess.PIPE,
@@ -155,3 +158,22 @@ def test_debug_shows_where_it_failed(spawn: Any) -> None:
     _, err = process.communicate(timeout=WAIT_S)
     assert process.returncode == 2
     assert "Traceback" in err
+
+
+def test_token_of_the_environment(spawn: Any, tmp_path: Path) -> None:
+    """As a command spawns its own worker: it shows neither in the log nor on the command line."""
+    graphs.dynamic_yolo11(tmp_path / "m.onnx")
+    process = spawn("--port", "0", "--exit-with-stdin", "--debug", env={"AIW_TOKEN": "s3cret-of-this-run"})
+    with Client(port_of(process), Envelope) as client:
+        client.init("m.onnx")
+        assert client.expect("error").name == "TOKEN_MISSING"
+        client.start("m.onnx", token="s3cret-of-this-run")
+    _, err = end(process)
+    assert "TOKEN_MISSING" in err
+    assert "s3cret" not in err
+
+
+def test_beyond_loopback_with_a_token(spawn: Any) -> None:
+    process = spawn("--port", "0", "--host", "0.0.0.0", "--exit-with-stdin", env={"AIW_TOKEN": "x" * 16})
+    assert process.stdout.readline().startswith("aiw worker listening on 0.0.0.0:")
+    end(process)
