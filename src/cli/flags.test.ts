@@ -23,7 +23,7 @@ const CONTRACT = {
   bench:
     "--fps --duration --max-duration --warmup --gate --against --max-regression --find-max --sweep --require-stable --json --junit --markdown --html",
   worker:
-    "--host --port --model-dir --idle-timeout --sessions-dir --max-clients --max-models --token-file --tls-cert --tls-key --metrics --engine --device --threads --insecure",
+    "--host --port --model-dir --idle-timeout --sessions-dir --max-clients --max-models --token-file --tls-cert --tls-key --tls-client-ca --metrics --engine --device --threads --insecure",
   doctor: "--json --bundle --model --worker --source --camera --config --quiet --debug --log-format",
 };
 

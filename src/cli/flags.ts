@@ -9,6 +9,8 @@ export interface Flag {
   readonly help: string;
   /** The setting that it gives; a flag without one is read by its command. */
   readonly setting?: SettingName;
+  /** Given to the Python worker as it is, which checks its value. */
+  readonly handedOn?: true;
   /** Parses, and then says that its feature is not built yet. */
   readonly unbuilt?: true;
   /** May be given more than once. */
@@ -179,11 +181,20 @@ export const WORKER_FLAGS: readonly Flag[] = [
     unbuilt: true,
   },
   { syntax: "--sessions-dir <dir>", help: "write the sessions' detections here", unbuilt: true },
-  { syntax: "--max-clients <n>", help: "clients served at once", unbuilt: true },
+  { syntax: "--max-clients <n>", help: "clients served at once (default: 64)", handedOn: true },
   { syntax: "--max-models <n>", help: "models loaded at once", unbuilt: true },
-  { syntax: "--token-file <file>", help: "token that clients must know", unbuilt: true },
-  { syntax: "--tls-cert <file>", help: "certificate to serve TLS with", unbuilt: true },
-  { syntax: "--tls-key <file>", help: "its key", unbuilt: true },
+  {
+    syntax: "--token-file <file>",
+    help: "token that clients must know (or AIW_TOKEN, AIW_TOKEN_FILE)",
+    handedOn: true,
+  },
+  { syntax: "--tls-cert <file>", help: "certificate to serve TLS with, PEM", handedOn: true },
+  { syntax: "--tls-key <file>", help: "its key, PEM (default: it is in that file)", handedOn: true },
+  {
+    syntax: "--tls-client-ca <file>",
+    help: "who must have signed the certificates of clients, PEM",
+    handedOn: true,
+  },
   { syntax: "--metrics <host:port>", help: "serve Prometheus metrics here", unbuilt: true },
 ];
 

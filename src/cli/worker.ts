@@ -2,7 +2,7 @@ import { port as portValue } from "../config/values.js";
 import { AiwError } from "../core/errors.js";
 import { runWorkerForeground } from "../worker-process/worker-process.js";
 import type { CommandContext } from "./command-context.js";
-import type { Flag, ParsedFlags } from "./flags.js";
+import { type Flag, flagValue, longName, type ParsedFlags } from "./flags.js";
 import { Machine } from "./machine.js";
 import { commandSettings } from "./settings.js";
 
@@ -40,11 +40,18 @@ export async function execute(
       ...(device === undefined ? [] : ["--device", device]),
       ...(logFormat === undefined ? [] : ["--log-format", logFormat]),
       ...(parsed.insecure === true || env.AIW_INSECURE === "1" ? ["--insecure"] : []),
+      ...handedOn(flags, parsed),
       ...(context.debug ? ["--debug"] : []),
     ],
     env,
     signal: context.interrupt,
   });
+}
+
+/** As `--name=value`, or a value that begins with a dash would be taken for another flag. */
+function handedOn(flags: readonly Flag[], parsed: ParsedFlags): string[] {
+  const given = flags.filter((flag) => flag.handedOn && flagValue(flag, parsed) !== undefined);
+  return given.map((flag) => `${longName(flag)}=${flagValue(flag, parsed)}`);
 }
 
 function parsePort(flag: string | undefined, env: NodeJS.ProcessEnv): number {
