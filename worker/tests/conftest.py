@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +22,9 @@ from aiw_worker.tokens import Token
 WORKER = Path(__file__).resolve().parents[1]
 # The first fields of an ONNX file: ir_version 8, producer "t". Engines of tests don't read on.
 STUB_MODEL = b"\x08\x08\x12\x01t"
+
+# Variables that a worker process takes settings from.
+ENVIRONMENT = ("AIW_INSECURE", "AIW_TOKEN", "AIW_TOKEN_FILE", "BIND_HOST", "BIND_PORT")
 
 
 class RunningWorker:
@@ -89,6 +94,37 @@ def start_worker(models: Path) -> Iterator[Callable[..., RunningWorker]]:
     yield start
     for worker in running:
         worker.stop()
+
+
+@pytest.fixture
+def spawn(tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Starts worker processes that end with the test."""
+    started: list[Any] = []
+
+    def start(*arguments: str, env: dict[str, str] | None = None) -> Any:
+        clean = {k: v for k, v in os.environ.items() if k not in ENVIRONMENT}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "aiw_worker", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env={**clean, "PYTHONPATH": str(WORKER), **(env or {})},
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def port_of(process: Any) -> int:
+    line = process.stdout.readline()
+    assert line.startswith("aiw worker listening on 127.0.0.1:"), line + process.stderr.read()
+    return int(line.rsplit(":", 1)[1])
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from fakes import WAIT_S, FakeEngine, Gate, fake_loader
 
 from aiw_worker.admission import Admission
 from aiw_worker.errors import Code, WorkerError
-from aiw_worker.framing import MAX_FRAME_BYTES
 from aiw_worker.patience import Bounds, Patience
 from aiw_worker.schema import Envelope
 
@@ -194,17 +193,6 @@ def test_flood_of_connections_is_cut_without_a_word(start_worker: Any) -> None:
         first.detect(1, PIXELS)
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"\x05", b"\x10\0\0\0abc"], ids=["nothing", "a byte", "half a message"]
-)
-def test_who_never_completes_the_handshake_is_told_and_cut(start_worker: Any, data: bytes) -> None:
-    worker = start_worker(heartbeat=0.01, handshake=0.05)
-    with Client(worker.port, Envelope) as client:
-        client.raw(data)
-        assert client.expect("error").name == "HANDSHAKE_TIMEOUT"
-        assert client.ended()
-
-
 def test_wrong_tokens_keep_no_connection_open(start_worker: Any) -> None:
     worker = start_worker(token="x" * 16, heartbeat=0.01, handshake=0.05)
     with Client(worker.port, Envelope) as client:
@@ -213,17 +201,6 @@ def test_wrong_tokens_keep_no_connection_open(start_worker: Any) -> None:
             client.init("a.onnx", token="wrong")
             names.append(client.expect("error").name)
         assert set(names) == {"TOKEN_WRONG", "HANDSHAKE_TIMEOUT"}
-
-
-def test_half_a_message_is_not_waited_for(start_worker: Any) -> None:
-    worker = start_worker(heartbeat=0.01, message=0.05)
-    with Client(worker.port, Envelope) as client, Client(worker.port) as other:
-        other.start("a.onnx")
-        client.start("a.onnx")
-        client.raw((MAX_FRAME_BYTES).to_bytes(4, "little") + b"x" * 1000)
-        assert client.expect("error").name == "MESSAGE_TIMEOUT"
-        assert client.ended()
-        other.detect(1, PIXELS)
 
 
 def test_silent_client_with_an_accepted_init_stays(start_worker: Any) -> None:

@@ -3,55 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import graphs
 import pytest
 from client import Client
-from conftest import WORKER
+from conftest import port_of
 
 from aiw_worker.schema import Envelope
 
 WAIT_S = 30
-ENVIRONMENT = ("AIW_INSECURE", "AIW_TOKEN", "AIW_TOKEN_FILE", "BIND_HOST", "BIND_PORT")
-
-
-@pytest.fixture
-def spawn(tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Starts worker processes that end with the test."""
-    started: list[Any] = []
-
-    def start(*arguments: str, env: dict[str, str] | None = None) -> Any:
-        clean = {k: v for k, v in os.environ.items() if k not in ENVIRONMENT}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "aiw_worker", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=tmp_path,
-            env={**clean, "PYTHONPATH": str(WORKER), **(env or {})},
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def port_of(process: Any) -> int:
-    line = process.stdout.readline()
-    assert line.startswith("aiw worker listening on 127.0.0.1:"), line + process.stderr.read()
-    return int(line.rsplit(":", 1)[1])
 
 
 def end(process: Any) -> tuple[str, str]:
