@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fuzzing import runs
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from wire_table import TableEnvelope
@@ -76,13 +77,13 @@ def agrees(data: bytes) -> None:
         assert (found.width, found.height, found.pix_fmt) == (frame.width, frame.height, frame.pix_fmt)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=runs(400))
 @given(_envelopes)
 def test_agrees_with_protobuf_on_every_layout(data: bytes) -> None:
     agrees(data)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=runs(400))
 @given(_envelopes, st.data())
 def test_agrees_with_protobuf_on_damaged_messages(data: bytes, draw: st.DataObject) -> None:
     damaged = bytearray(data)
@@ -91,7 +92,7 @@ def test_agrees_with_protobuf_on_damaged_messages(data: bytes, draw: st.DataObje
     agrees(bytes(damaged[: draw.draw(st.integers(0, len(damaged)))]))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=runs(300))
 @example(b"\x0a\x80")
 @given(st.binary(max_size=60))
 def test_agrees_with_protobuf_on_garbage(data: bytes) -> None:
