@@ -36,6 +36,14 @@ function records(aiw: Running, source: string, count: number) {
   return aiw.sees(new RegExp(`^(?:(?:(?!${one}).*\\n)*${one}){${count}}`));
 }
 
+/** Of what aiw has started: its own command line is the user's. */
+function refuseSecretsInProcessList(aiw: Running) {
+  const children = childrenOf(aiw.child.pid ?? 0);
+  // The worker, and ffmpeg.
+  expect(children.length).toBeGreaterThan(1);
+  for (const child of children) expect(readFileSync(`/proc/${child}/cmdline`, "utf8")).not.toContain("XYZZY");
+}
+
 /** How many records have come so far. */
 const soFar = async (aiw: Running) => jsonLines((await aiw.sees(/^[^]*\n/))[0]).length;
 
@@ -60,6 +68,7 @@ describe.skipIf(!hasShared || process.platform !== "linux" || FFMPEG === null)(
       const server = await mjpeg(port);
       const aiw = start("--camera", `http://admin:XYZZY@127.0.0.1:${port}/cam.mjpg`);
       await records(aiw, name, 5);
+      refuseSecretsInProcessList(aiw);
       await server.kill();
       await aiw.says(/is lost: |has ended after \d+ frames/);
       await mjpeg(port);
@@ -72,7 +81,8 @@ describe.skipIf(!hasShared || process.platform !== "linux" || FFMPEG === null)(
       const counts = bySource.get(name)?.map(({ detections }) => detections.length) ?? [];
       expect(counts.every((count) => count > 0)).toBe(true);
       // One ledger over both streams.
-      expect(bySource.get(name)?.map(({ seq }) => seq)).toEqual(counts.map((_, index) => index + 1));
+      const seqs: number[] = bySource.get(name)?.map(({ seq }) => seq) ?? [];
+      expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
       expect(stderr).toContain(`aiw: camera ${name} is live: 640x360`);
       expect(stderr).not.toContain("XYZZY");
     });
@@ -91,8 +101,7 @@ describe.skipIf(!hasShared || process.platform !== "linux" || FFMPEG === null)(
         const aiw = start("--camera", `rtsp://admin:XYZZY@127.0.0.1:${port}/live`);
         await records(aiw, name, 5);
         expect(first.lines).toEqual(["ready", transport]);
-        for (const child of childrenOf(aiw.child.pid ?? 0))
-          expect(readFileSync(`/proc/${child}/cmdline`, "utf8")).not.toContain("XYZZY");
+        refuseSecretsInProcessList(aiw);
         await first.kill();
         await aiw.says(/is lost: .*it is opened again\n/);
         const second = await serving();
@@ -121,10 +130,12 @@ describe.skipIf(!hasShared || process.platform !== "linux" || FFMPEG === null)(
       expect(code).toBe(130);
       expect([...bySource.keys()].sort()).toEqual([url(breaking), url(steady)].sort());
       for (const [source, lines] of bySource) {
-        expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_, index) => index + 1));
-        expect(stderr).toMatch(
-          new RegExp(`^${source}: ${lines.length} frames?: ${lines.length} results?`, "m"),
-        );
+        const seqs = lines.map(({ seq }) => seq);
+        expect(seqs).toEqual([...new Set<number>(seqs)].sort((a, b) => a - b));
+        // On a machine that is busy otherwise a live frame may give way to the next.
+        const said = new RegExp(`^${source}: (\\d+) frames?: (\\d+) results?, 0 errors, (\\d+) dropped`, "m");
+        const [offered, results, dropped] = (said.exec(stderr) ?? []).slice(1).map(Number);
+        expect([results, offered], stderr).toEqual([lines.length, lines.length + (dropped ?? NaN)]);
       }
     });
   },

@@ -69,6 +69,29 @@ option fpsprobesize 0
     expect(planOf(input, 58).args.slice(-2)).toEqual(["-i", "rtsp://u:p'w@cam/x"]);
   });
 
+  it("keep those of http out of the command line, of ffmpeg before 5 as well", () => {
+    const input = streamInput("http://u:p'w@cam/x?key=XYZZY");
+    expect(input.name).toBe("http://***@cam/x");
+    for (const [version, options] of [
+      [59, "option rw_timeout 8000000\noption fflags nobuffer\noption fpsprobesize 0\n"],
+      [58, ""],
+    ] as const) {
+      const { args, stdin } = planOf(input, version);
+      expect(args.join(" ")).not.toMatch(/cam|XYZZY/);
+      expect(args.slice(-2)).toEqual(["-i", "pipe:0"]);
+      expect(stdin).toBe(`ffconcat version 1.0\nfile 'http://u:p'\\''w@cam/x?key=XYZZY'\n${options}`);
+    }
+    expect(planOf(streamInput("http://cam/x")).args.slice(-2)).toEqual(["-i", "http://cam/x"]);
+  });
+
+  it("tell a recording behind credentials by its name, for ffmpeg can't say", () => {
+    const isRecording = (url: string) => streamInput(url).isRecording;
+    expect(isRecording("https://u:pw@cam/a.MP4?key=XYZZY")).toBe(true);
+    expect(isRecording("https://u:pw@cam/video?file=a.mp4")).toBe(false);
+    expect(isRecording("https://cam/a.mp4")).toBe(false);
+    expect(isRecording("rtsp://u:pw@cam/a.mp4")).toBe(false);
+  });
+
   it.each([
     [58, "rtsp://cam/x", "-stimeout 8000000"],
     [59, "rtsp://cam/x", "-timeout 8000000"],

@@ -1,7 +1,6 @@
 import { AiwError } from "../core/errors.js";
 import { v4l2Devices } from "./camera-devices.js";
 import type { FfmpegInput, FfmpegPlan } from "./ffmpeg-args.js";
-import type { LibavformatMajor } from "./ffmpeg-version.js";
 import { streamName, urlMasker } from "./stream-name.js";
 
 /**
@@ -16,12 +15,13 @@ const LIBAVFORMAT_OF_FFMPEG_5 = 59;
 
 /** An rtsp://, rtsps://, http:// or https:// stream. */
 export function streamInput(url: string): FfmpegInput {
-  const isRtsp = /^rtsps?:/i.test(url);
-  const open = { args: [...LOW_LATENCY, "-rw_timeout", IO_TIMEOUT_US, "-i", url] };
+  const isHttp = /^https?:/i.test(url);
+  const planOf = isHttp ? httpPlan : rtspPlan;
   return {
     name: streamName(url),
     kind: "camera",
-    plan: isRtsp ? (version) => rtspPlan(url, version) : open,
+    isRecording: isHttp && hasSecrets(url) && RECORDING.test(url),
+    plan: (version) => planOf(url, version < LIBAVFORMAT_OF_FFMPEG_5),
     mask: urlMasker(url),
   };
 }
@@ -34,37 +34,55 @@ const RTSP = {
   allowed_media_types: "video",
 };
 
-function rtspPlan(url: string, version: LibavformatMajor): FfmpegPlan {
-  const isOld = version < LIBAVFORMAT_OF_FFMPEG_5;
+function rtspPlan(url: string, isOld: boolean): FfmpegPlan {
   // Before ffmpeg 5 `-timeout` made it a server that waits for the camera to call, in seconds.
   const options = Object.entries({ ...RTSP, [isOld ? "stimeout" : "timeout"]: IO_TIMEOUT_US });
-  if (isOld || streamName(url) === url) {
+  if (isOld || !hasSecrets(url)) {
     return { args: [...LOW_LATENCY, ...options.flatMap(([name, value]) => [`-${name}`, value]), "-i", url] };
   }
-  return { args: [...LOW_LATENCY, ...LISTED], stdin: listOf(url, options) };
+  return { args: [...LOW_LATENCY, ...LISTED], stdin: listOf(url, [...options, ...LISTED_LATENCY]) };
+}
+
+function httpPlan(url: string, isOld: boolean): FfmpegPlan {
+  // Without a buffer the frames that ffmpeg looks at before it begins are lost: a recording's would be missed.
+  const isRecording = RECORDING.test(url);
+  const latency = isRecording ? [] : LOW_LATENCY;
+  if (!hasSecrets(url)) return { args: [...latency, "-rw_timeout", IO_TIMEOUT_US, "-i", url] };
+  const options = [["rw_timeout", IO_TIMEOUT_US] as const, ...(isRecording ? [] : LISTED_LATENCY)];
+  return { args: [...latency, ...LISTED], stdin: listOf(url, isOld ? [] : options) };
+}
+
+/** Whether a URL has what must not be seen: credentials, or a query, which may hold some. */
+function hasSecrets(url: string): boolean {
+  return streamName(url) !== url;
 }
 
 /**
- * A URL with credentials is read from a list on stdin: command lines can be read by every user of a machine.
- * ffmpeg before 5 takes no options from a list. The list hides whether a stream is a recording of known
- * length, which of http is common, so those stay on the command line.
+ * A URL with secrets is read from a list on stdin: command lines can be read by every user of a machine. ffmpeg
+ * before 5 takes no options from a list. The list hides whether a stream is a recording of known length, of which
+ * then only its name can tell.
  */
 const LISTED = [
   ...["-safe", "0", "-f", "concat"],
   ...["-protocol_whitelist", "pipe,fd,rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto,data"],
   ...["-i", "pipe:0"],
 ];
+const LISTED_LATENCY = [["fflags", "nobuffer"] as const, ["fpsprobesize", "0"] as const];
+const RECORDING = /^[^?#]*\.(?:mp4|m4v|mov|mkv|webm|avi)(?:[?#]|$)/i;
 
-/** In ffmpeg's format "ffconcat", whose quotes are those of a shell. */
+/** In ffmpeg's format "ffconcat". */
 function listOf(url: string, options: readonly (readonly [name: string, value: string])[]): string {
-  const lines = [...options, ["fflags", "nobuffer"], ["fpsprobesize", "0"]];
-  const quoted = url.replaceAll("'", "'\\''").replaceAll(/[\r\n]/g, "");
   return [
     "ffconcat version 1.0",
-    `file '${quoted}'`,
-    ...lines.map(([name, value]) => `option ${name} ${value}`),
+    `file ${quoted(url)}`,
+    ...options.map(([name, value]) => `option ${name} ${value}`),
     "",
   ].join("\n");
+}
+
+/** The quotes of ffmpeg's lists are those of a shell. */
+function quoted(url: string): string {
+  return `'${url.replaceAll("'", "'\\''").replaceAll(/[\r\n]/g, "")}'`;
 }
 
 /** A camera of this machine: /dev/videoN, or what avfoundation (macOS) or dshow (Windows) calls it. */

@@ -14,6 +14,8 @@ export interface FfmpegInput {
   /** For people and records, credentials masked. */
   readonly name: string;
   readonly kind: "file" | "camera";
+  /** Of a stream: that it has an end and can wait, where its plan keeps ffmpeg from telling. */
+  readonly isRecording?: boolean;
   /** A function where it depends on ffmpeg's version. */
   readonly plan: FfmpegPlan | ((version: LibavformatMajor) => FfmpegPlan);
   /** Takes credentials out of what ffmpeg prints. */

@@ -51,8 +51,11 @@ describe("FfmpegLog header", () => {
     });
   });
 
-  it("has no rate where ffmpeg makes one up", () => {
-    const log = logOf(`[info] Input #0, mpjpeg, from 'http://cam/x':
+  it.each([
+    ["mpjpeg", "http://cam/x"],
+    ["concat", "pipe:0"],
+  ])("has no rate where ffmpeg makes one up (%s)", (demuxer, url) => {
+    const log = logOf(`[info] Input #0, ${demuxer}, from '${url}':
 [info]   Duration: N/A, bitrate: N/A
 [info]   Stream #0:0: Video: mjpeg (Baseline), yuvj420p(pc), 320x180 [SAR 1:1 DAR 16:9], 25 tbr, 25 tbn
 [info] Output #0, rawvideo, to 'pipe:1':

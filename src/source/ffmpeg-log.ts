@@ -47,6 +47,7 @@ export class FfmpegLog {
   private section: "before" | "input" | "output" = "before";
   private demuxer = "";
   private hasDuration = false;
+  private hasRate = true;
   private input: VideoLine | undefined;
   private inFirstVideo = false;
   private rotated = false;
@@ -132,7 +133,10 @@ export class FfmpegLog {
     if (/^Stream #/.test(body)) {
       // What follows (rotation) belongs to the stream named last: only the first video's counts.
       this.inFirstVideo = this.input === undefined && isVideo(body);
-      if (this.inFirstVideo) this.input = parseVideoLine(body);
+      if (this.inFirstVideo) {
+        this.input = parseVideoLine(body);
+        this.hasRate = !isOfMultipart(this.demuxer, body);
+      }
       return;
     }
     const rotation = /^display ?matrix: rotation of (-?[\d.]+) degrees/i.exec(body);
@@ -150,8 +154,7 @@ export class FfmpegLog {
       demuxer: this.demuxer,
       native: this.upright(coded),
       output: output.size,
-      // A multipart stream has no rate of its own, and ffmpeg makes one up.
-      fps: this.demuxer === "mpjpeg" ? null : (this.input?.fps ?? output.fps),
+      fps: this.hasRate ? (this.input?.fps ?? output.fps) : null,
       hasDuration: this.hasDuration,
     };
   }
@@ -178,6 +181,16 @@ export class FfmpegLog {
 function isVideo(body: string): boolean {
   return (
     /^Stream #\d+:\d+.*?: Video: /.test(body) && !/\((attached pic|timed thumbnails|still image)\)/.test(body)
+  );
+}
+
+/**
+ * A multipart stream has no rate of its own, and ffmpeg makes one up. Read from a list it is not called by its name,
+ * but shows what was made up as "tbr" and not as "fps".
+ */
+function isOfMultipart(demuxer: string, body: string): boolean {
+  return (
+    demuxer === "mpjpeg" || (demuxer === "concat" && /: Video: mjpeg\b/.test(body) && !/ fps\b/.test(body))
   );
 }
 

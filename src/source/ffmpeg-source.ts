@@ -26,7 +26,7 @@ export async function openFfmpeg(input: FfmpegInput, options: SourceOptions): Pr
     const first = await runs.start();
     if (options.signal?.aborted) throw interrupted(input);
     // What has a known length is a recording that can wait, wherever it comes from.
-    const isLive = input.kind === "camera" && !first.header.hasDuration;
+    const isLive = input.kind === "camera" && !first.header.hasDuration && input.isRecording !== true;
     return isLive
       ? new CameraSource(runs, first, options.camera)
       : new VideoSource(runs, first, options.loop);

@@ -1,5 +1,8 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
@@ -219,6 +222,30 @@ describe.skipIf(ffmpeg === null)(`openSource with ffmpeg (${ffmpeg ?? NO_FFMPEG}
       ),
     });
     expect(JSON.stringify(error)).not.toMatch(/secret|abc/);
+  });
+
+  it("reads every frame of a recording on a server that asks for credentials", async () => {
+    const video = readFileSync(testVideo("a.mp4", "64x48", "-movflags", "+faststart"));
+    const wanted = `Basic ${Buffer.from("admin:p'w").toString("base64")}`;
+    const server = createServer(({ headers }, response) => {
+      if (headers.authorization !== wanted) {
+        response.writeHead(401, { "WWW-Authenticate": 'Basic realm="x"' }).end();
+      } else response.end(video);
+    }).listen(0, "127.0.0.1");
+    try {
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      const source = await openSource(`http://admin:p'w@127.0.0.1:${port}/a.mp4`, options());
+      const whole = await openSource(write("a.mp4", video), options());
+      const [seen, all] = [await collect(source, look), await collect(whole, look)];
+      expect(seen.error).toBeUndefined();
+      expect(seen.seen).toHaveLength(all.seen.length);
+      expect(source.name).toBe(`http://***@127.0.0.1:${port}/a.mp4`);
+      expect(source.live).toBe(false);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it("reads a whole clip of the test data", async () => {
