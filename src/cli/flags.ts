@@ -177,12 +177,12 @@ export const WORKER_FLAGS: readonly Flag[] = [
   { syntax: "--insecure", help: "listen beyond loopback without token or TLS" },
   {
     syntax: "--idle-timeout <seconds>",
-    help: "unload the model after this long without a client",
-    unbuilt: true,
+    help: "unload models that nobody used for so long (default: 60)",
+    handedOn: true,
   },
   { syntax: "--sessions-dir <dir>", help: "write the sessions' detections here", unbuilt: true },
   { syntax: "--max-clients <n>", help: "clients served at once (default: 64)", handedOn: true },
-  { syntax: "--max-models <n>", help: "models loaded at once", unbuilt: true },
+  { syntax: "--max-models <n>", help: "models loaded at once (default: 4)", handedOn: true },
   {
     syntax: "--token-file <file>",
     help: "token that clients must know (or AIW_TOKEN, AIW_TOKEN_FILE)",

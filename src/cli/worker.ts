@@ -20,9 +20,6 @@ export async function execute(
   const { env } = context;
   const host = (parsed.host as string | undefined) ?? (env.BIND_HOST || DEFAULT_HOST);
   const port = parsePort(parsed.port as string | undefined, env);
-  if (env.IDLE_TIMEOUT_SEC) {
-    context.progress.note("aiw: warning: IDLE_TIMEOUT_SEC is not built yet; the model stays loaded");
-  }
   const modelDirs = (parsed.modelDir as string[] | undefined) ?? [];
   const machine = new Machine(context, context.interrupt, settings);
   const { python, kind } = await machine.python();

@@ -85,9 +85,9 @@ it("names wrong variables, and those that are heeded", async () => {
     status: "failure",
     detail: expect.stringMatching(/AI_UMBRAL "x".*; BIND_PORT "99999"/),
   });
-  expect((await read({ env: { AIW_CACHE: "/c", IDLE_TIMEOUT_SEC: "5" } })).variables).toMatchObject({
+  expect((await read({ env: { IDLE_TIMEOUT_SEC: "60", AI_FPS_IDLE: "5" } })).variables).toMatchObject({
     status: "ok",
-    detail: "AIW_CACHE; not built yet: IDLE_TIMEOUT_SEC",
+    detail: "IDLE_TIMEOUT_SEC; not built yet: AI_FPS_IDLE",
   });
 });
 

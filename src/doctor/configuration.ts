@@ -34,9 +34,9 @@ export interface Configuration {
 /** Environment names that commands heed. */
 const HEEDED = [
   ...["AI_WORKER_HOST", "AI_WORKER_PORT", "AI_MODEL_NAME", "AI_UMBRAL"],
-  ...["AIW_CACHE", "AIW_PYTHON", "AIW_FFMPEG", "AIW_INSECURE", "BIND_HOST", "BIND_PORT"],
+  ...["AIW_CACHE", "AIW_PYTHON", "AIW_FFMPEG", "AIW_INSECURE", "BIND_HOST", "BIND_PORT", "IDLE_TIMEOUT_SEC"],
 ];
-const NOT_HEEDED_YET = ["AI_FPS_IDLE", "AI_FPS_ACTIVE", "IDLE_TIMEOUT_SEC"];
+const NOT_HEEDED_YET = ["AI_FPS_IDLE", "AI_FPS_ACTIVE"];
 
 /**
  * The settings, of which one that is wrong is reported and left out: the other checks go on with the rest.

@@ -12,10 +12,15 @@ from typing import NoReturn
 from aiw_worker import __version__
 from aiw_worker.admission import DEFAULT_CLIENTS, MAX_CONNECTIONS
 from aiw_worker.errors import Code, WorkerError
+from aiw_worker.lifecycle import DEFAULT_IDLE_TIMEOUT_S
 
 _DEFAULT_HOST = "127.0.0.1"
 _DEFAULT_PORT = 7001
 MAX_THREADS = 1024
+DEFAULT_MODELS = 4
+MAX_MODELS = 1024
+# A year.
+MAX_IDLE_TIMEOUT_S = 366 * 24 * 3600
 _CONTAINER_MODELS = Path("/models")
 _ENGINES = ("auto", "onnxruntime", "openvino")
 # "auto": a GPU where the installed engine has one.
@@ -45,6 +50,8 @@ class Config:
     token_file: str | None = None
     max_clients: int = DEFAULT_CLIENTS
     max_connections: int = MAX_CONNECTIONS
+    max_models: int = DEFAULT_MODELS
+    idle_timeout_s: int = DEFAULT_IDLE_TIMEOUT_S
     tls_cert: str | None = None
     tls_key: str | None = None
     tls_client_ca: str | None = None
@@ -58,7 +65,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse_config(arguments: Sequence[str], environment: Mapping[str, str]) -> Config:
-    """Settings from the command line and BIND_HOST, BIND_PORT, AIW_INSECURE.
+    """Settings from the command line and BIND_HOST, BIND_PORT, IDLE_TIMEOUT_SEC, AIW_INSECURE.
 
     Raises:
         WorkerError: USAGE.
@@ -80,6 +87,10 @@ def parse_config(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
         tls_key=found.tls_key,
         tls_client_ca=found.tls_client_ca,
         max_clients=checked_number("--max-clients", found.max_clients, 1, MAX_CONNECTIONS),
+        max_models=checked_number("--max-models", found.max_models, 1, MAX_MODELS),
+        idle_timeout_s=checked_number(
+            "--idle-timeout (or IDLE_TIMEOUT_SEC)", found.idle_timeout, 0, MAX_IDLE_TIMEOUT_S
+        ),
     )
 
 
@@ -121,6 +132,18 @@ def _parser(environment: Mapping[str, str]) -> Parser:
         default=str(DEFAULT_CLIENTS),
         metavar="N",
         help=f"clients served at once (default: {DEFAULT_CLIENTS})",
+    )
+    add(
+        "--max-models",
+        default=str(DEFAULT_MODELS),
+        metavar="N",
+        help=f"models loaded at once (default: {DEFAULT_MODELS})",
+    )
+    add(
+        "--idle-timeout",
+        default=environment.get("IDLE_TIMEOUT_SEC") or str(DEFAULT_IDLE_TIMEOUT_S),
+        metavar="SECONDS",
+        help=f"unload models that nobody used for so long (default: {DEFAULT_IDLE_TIMEOUT_S})",
     )
     add(
         "--token-file",

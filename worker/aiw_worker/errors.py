@@ -50,6 +50,7 @@ class Code(Enum):
     MODEL_UNSUPPORTED_INPUT = ErrorKind(310)
     MODEL_UNSUPPORTED_TASK = ErrorKind(311)
     QUANTIZE_FAILED = ErrorKind(312)
+    POOL_FULL = ErrorKind(313, retryable=True)
     # Frames
     FRAME_SIZE = ErrorKind(400)
     FRAME_FORMAT = ErrorKind(401)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import ipaddress
 import socket
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from aiw_worker import log
 from aiw_worker.admission import Admission
 from aiw_worker.config import Config
 from aiw_worker.connection import Connection, Timings
+from aiw_worker.counters import Counters
 from aiw_worker.datatypes import EngineOptions
 from aiw_worker.engines import check_engine
 from aiw_worker.errors import Code, WorkerError, one_line
+from aiw_worker.lifecycle import CallLater, Lifecycle
+from aiw_worker.memory import give_back
 from aiw_worker.modelfiles import ModelFiles
 from aiw_worker.models import Loader, ModelPool, loader_for
-from aiw_worker.resources import ResourceMeter, available_threads
+from aiw_worker.pipeline import Pipeline
+from aiw_worker.resources import ResourceMeter, available_threads, resident_bytes
 from aiw_worker.scheduler import Scheduler
 from aiw_worker.session import Services
 from aiw_worker.tls import server_context
@@ -27,6 +33,27 @@ from aiw_worker.tokens import Token
 
 # Loads at the same time: one that takes long doesn't hold up a client whose model is loaded already.
 _LOADERS = 4
+
+
+class _OnLoop:
+    """Tells the lifecycle of loads, from the threads that load."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, lifecycle: Lifecycle) -> None:
+        self._loop = loop
+        self._lifecycle = lifecycle
+
+    def load_began(self) -> None:
+        """See PoolListener."""
+        self._call(self._lifecycle.load_began)
+
+    def load_ended(self) -> None:
+        """See PoolListener."""
+        self._call(self._lifecycle.load_ended)
+
+    def _call(self, told: Callable[[], None]) -> None:
+        # The event loop may have ended before the load did.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(told)
 
 
 class Server:
@@ -38,15 +65,25 @@ class Server:
         load: Loader,
         timings: Timings | None = None,
         token: Token | None = None,
+        call_later: CallLater | None = None,
     ) -> None:
         self._config = config
         self._timings = timings or Timings()
         self._tls = server_context(config.tls_cert, config.tls_key, config.tls_client_ca)
         self._guarded = token is not None or self._tls is not None
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
+        call_later = call_later or loop.call_later
+        self.counters = Counters()
+        self._loaders = ThreadPoolExecutor(_LOADERS, "loader")
+        # Apart from those that load: what is freed must not wait for what takes its place.
+        self._discarder = ThreadPoolExecutor(1, "discarder")
+        pool = ModelPool(ModelFiles(config.model_dirs), load, config.max_models, self.counters, self._discard)
+        self.lifecycle = Lifecycle(pool, config.idle_timeout_s, call_later, self.counters)
+        pool.listener = _OnLoop(loop, self.lifecycle)
         self._services = Services(
-            pool=ModelPool(ModelFiles(config.model_dirs), load),
-            loaders=ThreadPoolExecutor(_LOADERS, "loader"),
+            pool=pool,
+            loaders=self._loaders,
+            lifecycle=self.lifecycle,
             scheduler=Scheduler(loop),
             meter=ResourceMeter(),
             admission=Admission(token, config.max_clients, config.max_connections),
@@ -93,8 +130,24 @@ class Server:
         except asyncio.TimeoutError:
             for connection in list(self._connections):
                 connection.abort()
+        self.lifecycle.close()
         self._services.scheduler.close()
-        self._services.loaders.shutdown(wait=False, cancel_futures=True)
+        self._loaders.shutdown(wait=False, cancel_futures=True)
+        self._discarder.shutdown(wait=False, cancel_futures=True)
+
+    def _discard(self, models: list[Future[Pipeline]]) -> None:
+        def free() -> None:
+            models.clear()
+            give_back()
+            log.info("memory returned", rss_mb=resident_bytes() >> 20)
+
+        # Not before whoever gave it back has let go of it. Once the worker stops, it needn't be.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._submit_discard, free)
+
+    def _submit_discard(self, free: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):
+            self._discarder.submit(free)
 
     def _tls_options(self) -> dict[str, Any]:
         if self._tls is None:

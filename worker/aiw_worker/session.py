@@ -17,6 +17,7 @@ from aiw_worker.codec import End, Init, encode_error, encode_init_ok, encode_rea
 from aiw_worker.datatypes import Frame, Outcome, Size, Thresholds
 from aiw_worker.errors import Code, WorkerError
 from aiw_worker.handshake import check_against_model, init_ok, thresholds_of
+from aiw_worker.lifecycle import Lifecycle
 from aiw_worker.models import Lease, ModelPool
 from aiw_worker.resources import ResourceMeter
 from aiw_worker.scheduler import Scheduler
@@ -49,6 +50,7 @@ class Services:
     pool: ModelPool
     # Where models are loaded: off the event loop, and not on the inference thread.
     loaders: Executor
+    lifecycle: Lifecycle
     scheduler: Scheduler
     meter: ResourceMeter
     call_soon_threadsafe: Callable[..., object]
@@ -162,9 +164,12 @@ class Session:
             return
         self._state = _State.LOADING
         services = self._services
+        services.lifecycle.asked(self)
         wanted = Size(init.width, init.height)
+        # What is in use stays so until the other is there.
+        instead = None if self._active is None else self._active.lease
         loaded = services.loaders.submit(
-            services.pool.acquire, init.model_path, wanted, init.require_provider
+            services.pool.acquire, init.model_path, wanted, init.require_provider, instead
         )
         loaded.add_done_callback(functools.partial(self._hand_over_load, init, thresholds))
 
@@ -189,27 +194,33 @@ class Session:
 
     def _end_load(self, init: Init, thresholds: Thresholds, loaded: Lease | BaseException) -> None:
         if isinstance(loaded, BaseException):
+            self._services.lifecycle.answered(self)
             if self._state is not _State.CLOSED:
                 self._state = _State.IDLE
                 self._refuse(init, _typed(loaded, "loading the model"))
                 self._serve()
             return
         if self._state is _State.CLOSED:
-            self._release(loaded)
+            self._services.pool.release(loaded)
+            self._services.lifecycle.answered(self)
             return
         self._state = _State.IDLE
         try:
             check_against_model(init, loaded)
         except WorkerError as error:
-            self._release(loaded)
+            self._services.pool.release(loaded)
+            self._services.lifecycle.answered(self)
             self._refuse(init, error)
         else:
             self._accept(init, _Active(loaded, thresholds))
         self._serve()
 
     def _accept(self, init: Init, active: _Active) -> None:
-        self._deactivate()
+        if self._active is not None:
+            # Its place is taken, and so is its memory.
+            self._services.pool.release(self._active.lease, keep=False)
         self._active = active
+        self._services.lifecycle.session_began(self)
         self._turns.priority = init.priority
         answer = init_ok(init, active.lease)
         for text in answer.warnings:
@@ -270,13 +281,9 @@ class Session:
 
     def _deactivate(self) -> None:
         if self._active is not None:
-            self._release(self._active.lease)
+            self._services.pool.release(self._active.lease)
             self._active = None
-
-    def _release(self, lease: Lease) -> None:
-        # Unloading joins the engine's threads: not on the event loop. Once the worker stops, it needn't be.
-        with contextlib.suppress(RuntimeError):
-            self._services.loaders.submit(self._services.pool.release, lease)
+            self._services.lifecycle.session_ended(self)
 
 
 def _typed(error: BaseException, doing: str) -> WorkerError:

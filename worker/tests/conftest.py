@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import fake_loader
+from fakes import Timers, fake_loader
 
 from aiw_worker.config import Config
 from aiw_worker.connection import Timings
@@ -30,7 +30,10 @@ ENVIRONMENT = ("AIW_INSECURE", "AIW_TOKEN", "AIW_TOKEN_FILE", "BIND_HOST", "BIND
 class RunningWorker:
     """A server on a thread of its own."""
 
-    def __init__(self, config: Config, load: Any, timings: Timings, token: Token | None) -> None:
+    def __init__(
+        self, config: Config, load: Any, timings: Timings, token: Token | None, timers: Timers | None
+    ) -> None:
+        self._timers = timers
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self.server: Server
@@ -41,6 +44,14 @@ class RunningWorker:
     @property
     def port(self) -> int:
         return self.server.port
+
+    def on_loop(self, ask: Callable[[], Any]) -> Any:
+        """What `ask` returns on the worker's event loop, after everything that was to happen there before."""
+
+        async def call() -> Any:
+            return ask()
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(20)
 
     def begin_stop(self) -> None:
         """Stops the server, not its event loop."""
@@ -56,7 +67,8 @@ class RunningWorker:
         asyncio.set_event_loop(self._loop)
 
         async def start() -> None:
-            self.server = Server(config, load, timings, token)
+            call_later = self._timers and self._timers.call_later
+            self.server = Server(config, load, timings, token, call_later)
             await self.server.start()
 
         self._loop.run_until_complete(start())
@@ -84,10 +96,13 @@ def start_worker(models: Path) -> Iterator[Callable[..., RunningWorker]]:
         model_dir: Path = models,
         token: str | None = None,
         settings: dict[str, Any] | None = None,
+        timers: Timers | None = None,
         **timings: float,
     ) -> RunningWorker:
         config = Config(port=0, model_dirs=(model_dir,), **(settings or {}))
-        worker = RunningWorker(config, load or fake_loader(), Timings(**timings), token and Token(token))
+        worker = RunningWorker(
+            config, load or fake_loader(), Timings(**timings), token and Token(token), timers
+        )
         running.append(worker)
         return worker
 

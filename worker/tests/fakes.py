@@ -101,3 +101,41 @@ def fail_after_warm_up() -> Callable[[Any], None]:
             raise WorkerError(Code.INFERENCE_FAILED, "the graph failed")
 
     return run
+
+
+class FakeTimer:
+    """See lifecycle.Timer."""
+
+    def __init__(self, due: float, call: Callable[[], object]) -> None:
+        self.due = due
+        self.call = call
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Timers:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._timers: list[FakeTimer] = []
+
+    @property
+    def waiting(self) -> list[float]:
+        """Seconds until each that is due."""
+        return sorted(timer.due - self.now for timer in self._timers if not timer.cancelled)
+
+    def call_later(self, delay: float, call: Callable[[], object]) -> FakeTimer:
+        timer = FakeTimer(self.now + delay, call)
+        self._timers.append(timer)
+        return timer
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock; what becomes due happens, in order."""
+        self.now += seconds
+        due = [timer for timer in self._timers if timer.due <= self.now and not timer.cancelled]
+        self._timers = [timer for timer in self._timers if timer.due > self.now and not timer.cancelled]
+        for timer in sorted(due, key=lambda timer: timer.due):
+            timer.call()

@@ -50,6 +50,28 @@ def fixed(
     )
 
 
+def heavy(path: Path, floats: int = 40_000_000) -> Path:
+    """Four bytes of resident memory for each of its floats, of which each run reads one."""
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        helper.make_node("Cast", ["nothing"], ["index"], to=TensorProto.INT64),
+        helper.make_node("Gather", ["ballast", "index"], ["one"]),
+        helper.make_node("Add", ["value", "one"], ["output0"]),
+    ]
+    return save(
+        path,
+        nodes,
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
+        [helper.make_tensor_value_info("output0", TensorProto.FLOAT, [1, 6, CELLS])],
+        {
+            "value": np.zeros((1, 6, CELLS), np.float32),
+            "zero": np.zeros((), np.float32),
+            "ballast": np.zeros(floats, np.float32),
+        },
+    )
+
+
 def dynamic_yolo11(path: Path, **meta: str) -> Path:
     """(1, 6, cells) for any input: rows 0-2 and 3-5 are the mean red, green and blue of each cell."""
     nodes = []

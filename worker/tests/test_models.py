@@ -99,7 +99,11 @@ def test_hash_is_read_again_only_when_the_file_changed(models: Path, monkeypatch
 class Pool:
     """A pool with a record of what was loaded."""
 
-    def __init__(self, models: Path, dynamic: bool = False, gate: Gate | None = None) -> None:
+    def __init__(
+        self, models: Path, dynamic: bool = False, gate: Gate | None = None, max_models: int = 4
+    ) -> None:
+        self.gate = gate
+        self.failing = False
         self.loads: list[tuple[str, Size]] = []
         self.providers: list[str] = []
         shape: Any = (1, 3, "h", "w") if dynamic else (1, 3, 64, 64)
@@ -108,18 +112,20 @@ class Pool:
         def load(file: Any, wanted: Size, name: str, provider: str) -> Any:
             self.loads.append((name, wanted))
             self.providers.append(provider)
-            if gate:
-                gate.pass_through()
+            if self.gate:
+                self.gate.pass_through()
+            if self.failing:
+                raise MemoryError
             return inner(file, Size(64, 64) if dynamic else wanted, name)
 
-        self.pool = ModelPool(ModelFiles([models]), load)
+        self.pool = ModelPool(ModelFiles([models]), load, max_models)
 
     @property
     def held(self) -> int:
-        return len(self.pool._entries)
+        return self.pool.held
 
 
-def test_unused_models_go_but_the_last_stays(models: Path) -> None:
+def test_unused_models_stay_until_they_are_dropped(models: Path) -> None:
     it = Pool(models)
     a = it.pool.acquire("a.onnx", ANY)
     it.pool.release(a)
@@ -127,14 +133,103 @@ def test_unused_models_go_but_the_last_stays(models: Path) -> None:
     again = it.pool.acquire("a.onnx", ANY)
     assert again.pipeline is a.pipeline
     b = it.pool.acquire("b.onnx", ANY)
-    assert it.held == 2
     it.pool.release(again)
+    assert it.held == 2
+    assert it.pool.drop_unused() == 1
     assert it.held == 1
-    it.pool.release(b)
-    assert it.held == 1
+    it.pool.release(b, keep=False)
+    assert it.held == 0
     it.pool.acquire("a.onnx", ANY)
-    assert it.held == 1
     assert [name for name, _ in it.loads] == ["a.onnx", "b.onnx", "a.onnx"]
+
+
+def test_a_model_that_somebody_uses_is_kept_whoever_gives_it_up(models: Path) -> None:
+    it = Pool(models)
+    a, same = it.pool.acquire("a.onnx", ANY), it.pool.acquire("a.onnx", ANY)
+    it.pool.release(a, keep=False)
+    assert it.pool.drop_unused() == 0
+    assert it.pool.acquire("a.onnx", ANY).pipeline is same.pipeline
+
+
+def test_the_unused_that_was_used_longest_ago_makes_room(models: Path) -> None:
+    for name in "cd":
+        (models / f"{name}.onnx").write_bytes(STUB_MODEL + b"\x1a\x01" + name.encode())
+    it = Pool(models, max_models=2)
+    for name in ("a.onnx", "b.onnx", "a.onnx"):
+        it.pool.release(it.pool.acquire(name, ANY))
+    it.pool.acquire("c.onnx", ANY)
+    it.pool.acquire("a.onnx", ANY)
+    assert [name for name, _ in it.loads] == ["a.onnx", "b.onnx", "c.onnx"]
+    with pytest.raises(WorkerError) as caught:
+        it.pool.acquire("d.onnx", ANY)
+    assert (caught.value.name, caught.value.retryable) == ("POOL_FULL", True)
+    assert caught.value.retry_after_ms > 0
+    assert it.held == 2
+    # Who shares one that is there needs no room.
+    it.pool.acquire("c.onnx", ANY)
+
+
+def test_one_model_gives_way_to_the_next_of_its_only_user(models: Path) -> None:
+    it = Pool(models, max_models=1)
+    a = it.pool.acquire("a.onnx", ANY)
+    b = it.pool.acquire("b.onnx", ANY, instead=a)
+    it.pool.release(a)
+    assert it.held == 1
+    same = it.pool.acquire("b.onnx", ANY)
+    # Not while another uses it too.
+    with pytest.raises(WorkerError, match="--max-models"):
+        it.pool.acquire("a.onnx", ANY, instead=b)
+    it.pool.release(same)
+    assert it.pool.acquire("a.onnx", ANY, instead=b).model_id == a.model_id
+
+
+def test_nobody_else_takes_up_a_model_that_is_about_to_go(models: Path) -> None:
+    gate = Gate()
+    it = Pool(models, max_models=1)
+    a = it.pool.acquire("a.onnx", ANY)
+    it.gate = gate
+    with ThreadPoolExecutor(1) as threads:
+        b = threads.submit(it.pool.acquire, "b.onnx", ANY, instead=a)
+        assert gate.entered.wait(WAIT_S)
+        with pytest.raises(WorkerError, match="--max-models"):
+            it.pool.acquire("a.onnx", ANY)
+        gate.open.set()
+        b.result(WAIT_S)
+
+
+def test_a_model_that_was_not_replaced_after_all_is_there_for_others(models: Path) -> None:
+    it = Pool(models, max_models=1)
+    a = it.pool.acquire("a.onnx", ANY)
+    it.failing = True
+    with pytest.raises(MemoryError):
+        it.pool.acquire("b.onnx", ANY, instead=a)
+    assert it.pool.acquire("a.onnx", ANY).pipeline is a.pipeline
+
+
+def test_a_file_replaced_on_disk_is_another_model(models: Path) -> None:
+    it = Pool(models)
+    first = it.pool.acquire("a.onnx", ANY)
+    (models / "new").write_bytes(STUB_MODEL + b"\x1a\x01n")
+    (models / "new").replace(models / "a.onnx")
+    second = it.pool.acquire("a.onnx", ANY)
+    assert second.model_id != first.model_id
+    assert second.pipeline is not first.pipeline
+
+
+def test_models_end_outside_the_lock(models: Path) -> None:
+    ended: list[Any] = []
+
+    def discard(gone: list[Any]) -> None:
+        # It would wait for ever.
+        assert pool.acquire("b.onnx", ANY)
+        ended.append(gone.pop().result())
+
+    pool = ModelPool(ModelFiles([models]), fake_loader(), discard=discard)
+    pool.acquire("b.onnx", ANY)
+    a = pool.acquire("a.onnx", ANY)
+    pool.release(a)
+    pool.drop_unused()
+    assert ended == [a.pipeline]
 
 
 def test_static_models_are_shared_by_all_sizes_and_dynamic_ones_not(models: Path) -> None:
