@@ -180,7 +180,7 @@ export const WORKER_FLAGS: readonly Flag[] = [
     help: "unload models that nobody used for so long (default: 60)",
     handedOn: true,
   },
-  { syntax: "--sessions-dir <dir>", help: "write the sessions' detections here", unbuilt: true },
+  { syntax: "--sessions-dir <dir>", help: "write the detections of each session here", handedOn: true },
   { syntax: "--max-clients <n>", help: "clients served at once (default: 64)", handedOn: true },
   { syntax: "--max-models <n>", help: "models loaded at once (default: 4)", handedOn: true },
   {

@@ -31,6 +31,8 @@ class Init:
     # Not in its repr: that may end up in a log.
     token: str = field(default="", repr=False)
     priority: int = 0
+    # A session to go on in; "" = a new one, or that of before on this connection.
+    session_id: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class InitOk:
     engine: str
     threads: int
     warnings: Sequence[str]
+    session_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,7 @@ def _init(init: Any) -> Init:
         client_id=init.client_id,
         token=init.token,
         priority=init.priority,
+        session_id=init.session_id,
     )
 
 
@@ -196,6 +200,7 @@ def encode_init_ok(values: InitOk) -> bytes:
     ok.engine = values.engine
     ok.threads = values.threads
     ok.warnings.extend(values.warnings)
+    ok.session_id = values.session_id
     return _prefixed(envelope)
 
 

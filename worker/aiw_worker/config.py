@@ -52,6 +52,7 @@ class Config:
     max_connections: int = MAX_CONNECTIONS
     max_models: int = DEFAULT_MODELS
     idle_timeout_s: int = DEFAULT_IDLE_TIMEOUT_S
+    sessions_dir: Path | None = None
     tls_cert: str | None = None
     tls_key: str | None = None
     tls_client_ca: str | None = None
@@ -91,6 +92,7 @@ def parse_config(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
         idle_timeout_s=checked_number(
             "--idle-timeout (or IDLE_TIMEOUT_SEC)", found.idle_timeout, 0, MAX_IDLE_TIMEOUT_S
         ),
+        sessions_dir=None if found.sessions_dir is None else _sessions_dir(found.sessions_dir),
     )
 
 
@@ -146,6 +148,11 @@ def _parser(environment: Mapping[str, str]) -> Parser:
         help=f"unload models that nobody used for so long (default: {DEFAULT_IDLE_TIMEOUT_S})",
     )
     add(
+        "--sessions-dir",
+        metavar="DIR",
+        help="write the detections of each session here (default: nowhere)",
+    )
+    add(
         "--token-file",
         metavar="FILE",
         help="token that clients must know (or AIW_TOKEN, AIW_TOKEN_FILE)",
@@ -185,3 +192,17 @@ def _model_dirs(named: Sequence[str]) -> tuple[Path, ...]:
         if not os.access(name, os.R_OK | os.X_OK):
             raise WorkerError(Code.USAGE, f"--model-dir '{name}' can't be read")
     return tuple(Path(name) for name in named)
+
+
+def _sessions_dir(name: str) -> Path:
+    path = Path(name)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or "it can't be made"
+        raise WorkerError(
+            Code.USAGE, f"--sessions-dir '{name}' is no folder to write to: {reason}"
+        ) from error
+    if not os.access(path, os.W_OK | os.X_OK | os.R_OK):
+        raise WorkerError(Code.USAGE, f"--sessions-dir '{name}' can't be written to")
+    return path.resolve()

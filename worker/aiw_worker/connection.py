@@ -33,6 +33,10 @@ class Timings:
     silence: float = 10.0
     drain: float = 2.0
     grace: float = 1.0
+    # A session whose client is gone without End waits for it so long.
+    session_grace: float = 60.0
+    # What is left to write of session files when the worker stops.
+    recording: float = 0.8
     # What a client may take; see patience.Bounds.
     handshake: float = 30.0
     message: float = 60.0

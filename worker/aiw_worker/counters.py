@@ -19,6 +19,12 @@ class Count(Enum):
     MODEL_LOADS_FAILED = "model_loads_failed"
     MODELS_UNLOADED = "models_unloaded"
     POOL_FULL = "pool_full"
+    SESSIONS_BEGUN = "sessions_begun"
+    SESSIONS_RESUMED = "sessions_resumed"
+    SESSIONS_CLOSED = "sessions_closed"
+    SESSIONS_RECOVERED = "sessions_recovered"
+    SESSION_RECORDS_LOST = "session_records_lost"
+    SESSION_WRITES_FAILED = "session_writes_failed"
 
 
 class Counters:

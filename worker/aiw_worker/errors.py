@@ -31,6 +31,8 @@ class Code(Enum):
     TOKEN_MISSING = ErrorKind(115)
     TOKEN_WRONG = ErrorKind(116)
     TLS_MISMATCH = ErrorKind(117)
+    SESSION_UNKNOWN = ErrorKind(118)
+    SESSION_MOVED = ErrorKind(119)
     # Settings of an Init
     SETTING_INVALID = ErrorKind(200)
     CLASS_UNKNOWN = ErrorKind(201)

@@ -61,7 +61,7 @@ def check_against_model(init: Init, lease: Lease) -> None:
         )
 
 
-def init_ok(init: Init, lease: Lease) -> InitOk:
+def init_ok(init: Init, lease: Lease, session_id: str = "") -> InitOk:
     """The answer to an Init that was accepted."""
     info, engine = lease.pipeline.info, lease.pipeline.engine
     scaled = info.style.scale != 1
@@ -81,4 +81,5 @@ def init_ok(init: Init, lease: Lease) -> InitOk:
         engine=engine.name,
         threads=engine.threads,
         warnings=[*engine.warnings, *size_warnings(info, Size(init.width, init.height)), *info.notes],
+        session_id=session_id,
     )

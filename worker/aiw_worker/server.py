@@ -8,8 +8,10 @@ import errno
 import ipaddress
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from aiw_worker import log
@@ -28,6 +30,9 @@ from aiw_worker.pipeline import Pipeline
 from aiw_worker.resources import ResourceMeter, available_threads, resident_bytes
 from aiw_worker.scheduler import Scheduler
 from aiw_worker.session import Services
+from aiw_worker.sessions.recorder import Recorder
+from aiw_worker.sessions.recovery import recover, unfinished
+from aiw_worker.sessions.registry import Registry
 from aiw_worker.tls import server_context
 from aiw_worker.tokens import Token
 
@@ -79,6 +84,7 @@ class Server:
         self._discarder = ThreadPoolExecutor(1, "discarder")
         pool = ModelPool(ModelFiles(config.model_dirs), load, config.max_models, self.counters, self._discard)
         self.lifecycle = Lifecycle(pool, config.idle_timeout_s, call_later, self.counters)
+        self._registry = self._sessions(config.sessions_dir, call_later)
         pool.listener = _OnLoop(loop, self.lifecycle)
         self._services = Services(
             pool=pool,
@@ -88,6 +94,7 @@ class Server:
             meter=ResourceMeter(),
             admission=Admission(token, config.max_clients, config.max_connections),
             call_soon_threadsafe=loop.call_soon_threadsafe,
+            sessions=self._registry,
         )
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
@@ -131,9 +138,38 @@ class Server:
             for connection in list(self._connections):
                 connection.abort()
         self.lifecycle.close()
+        if self._registry is not None:
+            self._registry.close(self._timings.recording)
         self._services.scheduler.close()
         self._loaders.shutdown(wait=False, cancel_futures=True)
         self._discarder.shutdown(wait=False, cancel_futures=True)
+
+    def _sessions(self, root: Path | None, call_later: CallLater) -> Registry | None:
+        """The sessions of a folder, after those that were left open there.
+
+        Raises:
+            WorkerError: USAGE for a folder that can't be read.
+        """
+        if root is None:
+            return None
+        try:
+            folders = unfinished(root)
+        except OSError as error:
+            raise WorkerError(
+                Code.USAGE, f"--sessions-dir '{root}' can't be read: {one_line(error)}"
+            ) from error
+        if folders:
+            # Apart from the recorder, whose sessions are others: those may be long.
+            threading.Thread(
+                target=recover, args=(folders, self.counters), name="recovery", daemon=True
+            ).start()
+        return Registry(
+            root,
+            Recorder(),
+            self.counters,
+            call_later=call_later,
+            grace_s=self._timings.session_grace,
+        )
 
     def _discard(self, models: list[Future[Pipeline]]) -> None:
         def free() -> None:

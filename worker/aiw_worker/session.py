@@ -21,6 +21,8 @@ from aiw_worker.lifecycle import Lifecycle
 from aiw_worker.models import Lease, ModelPool
 from aiw_worker.resources import ResourceMeter
 from aiw_worker.scheduler import Scheduler
+from aiw_worker.sessions.part import Part
+from aiw_worker.sessions.registry import Registry
 
 
 class Port(Protocol):
@@ -55,6 +57,8 @@ class Services:
     meter: ResourceMeter
     call_soon_threadsafe: Callable[..., object]
     admission: Admission
+    # None where sessions are not recorded.
+    sessions: Registry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class Session:
         self._held = False
         self.trusted = False
         self._turns = services.scheduler.join()
+        self._recorded = Part(services.sessions, self._evicted)
 
     @property
     def backlog(self) -> int:
@@ -134,6 +139,7 @@ class Session:
         """Ends the session whatever is in hand, whose outcome nobody gets."""
         self._state = _State.CLOSED
         self._line.clear()
+        self._recorded.left()
         self._end()
 
     def _serve(self) -> None:
@@ -144,6 +150,7 @@ class Session:
             elif isinstance(request, Init):
                 self._start_load(request)
             elif isinstance(request, End):
+                self._recorded.ended()
                 self._end()
                 self._port.served(request)
             else:
@@ -158,6 +165,8 @@ class Session:
         try:
             self._check_token(init)
             thresholds = thresholds_of(init)
+            # First: a connection that still has the session gives up its place.
+            self._recorded.claim(init.session_id)
             self._services.admission.enter(self)
         except WorkerError as error:
             self._refuse(init, error)
@@ -179,6 +188,7 @@ class Session:
             self._services.admission.check_token(init.token)
         except WorkerError:
             self.trusted = False
+            self._recorded.left()
             self._end()
             raise
         self.trusted = True
@@ -222,7 +232,7 @@ class Session:
         self._active = active
         self._services.lifecycle.session_began(self)
         self._turns.priority = init.priority
-        answer = init_ok(init, active.lease)
+        answer = init_ok(init, active.lease, self._recorded.began(init.client_id))
         for text in answer.warnings:
             log.warning(text, model=init.model_path, client=init.client_id)
         self._port.send(encode_init_ok(answer) + encode_ready(0))
@@ -231,6 +241,7 @@ class Session:
     def _refuse(self, init: Init, error: WorkerError) -> None:
         # No Ready: the former settings, and the credit that came with them, stay as they are.
         log.warning("Init refused", error=error.name, reason=error.message, client=init.client_id)
+        self._recorded.refused()
         if self._active is None:
             self._services.admission.leave(self)
         self._port.send(encode_error(error))
@@ -262,6 +273,7 @@ class Session:
         if isinstance(outcome, Outcome):
             names = active.lease.pipeline.info.class_names
             self._port.send(encode_result(frame, outcome, names, self._services.meter.usage()))
+            self._recorded.result(frame, outcome, names, active.lease.model_id)
             self._port.served(frame)
         else:
             self._refuse_frame(frame, _typed(outcome, "running a frame"))
@@ -271,9 +283,16 @@ class Session:
         # In debug only: a client that sends a bad frame sends many.
         log.debug("frame refused", seq=frame.seq, error=error.name, reason=error.message)
         self._port.send(encode_error(error, frame.seq) + encode_ready(frame.seq))
+        if self._active is not None:
+            self._recorded.error(frame, error, self._active.lease.model_id)
         self._port.served(frame)
 
-    # Model
+    # Session
+
+    def _evicted(self) -> None:
+        self.close()
+        message = "the session goes on on another connection of its client"
+        self._port.fail(WorkerError(Code.SESSION_MOVED, message))
 
     def _end(self) -> None:
         self._services.admission.leave(self)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import Timers, fake_loader
+from fakes import WAIT_S, Timers, fake_loader
 
 from aiw_worker.config import Config
 from aiw_worker.connection import Timings
@@ -52,6 +52,10 @@ class RunningWorker:
             return ask()
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(20)
+
+    def wait_for(self, event: asyncio.Event) -> None:
+        """Waits for an event of the worker's loop."""
+        asyncio.run_coroutine_threadsafe(event.wait(), self._loop).result(20)
 
     def begin_stop(self) -> None:
         """Stops the server, not its event loop."""
@@ -149,3 +153,11 @@ def shared() -> Path:
     if not (folder / "models").is_dir():
         pytest.skip(f"no shared test data at {folder} (AIW_SHARED names another place)")
     return folder
+
+
+def end(process: Any) -> tuple[str, str]:
+    """Waits for a tidy end; what else was on stdout, and stderr."""
+    out, err = process.communicate(timeout=WAIT_S)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    return out, err

@@ -11,19 +11,11 @@ from typing import Any
 import graphs
 import pytest
 from client import Client
-from conftest import port_of
+from conftest import end, port_of
 
 from aiw_worker.schema import Envelope
 
 WAIT_S = 30
-
-
-def end(process: Any) -> tuple[str, str]:
-    """Waits for a tidy end; what else was on stdout, and stderr."""
-    out, err = process.communicate(timeout=WAIT_S)
-    assert process.returncode == 0, err
-    assert "Traceback" not in err
-    return out, err
 
 
 def test_ends_with_stdin_and_prints_one_line(spawn: Any) -> None:
