@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -39,7 +39,9 @@ class Recorded:
     writer: SessionWriter
     owner: Owner | None
     # Of its grace time, while nobody has it.
-    timer: Timer | None = field(default=None)
+    timer: Timer | None = None
+    # Records that were left out because too many wait for the disk.
+    left_out: int = 0
 
 
 class Registry:
@@ -120,12 +122,14 @@ class Registry:
             recorded.timer.cancel()
         recorded.owner = None
         self._away.pop(recorded.session_id, None)
-        self._recorder.submit(partial(recorded.writer.end, Ending(iso(self._now()), reason)))
+        ending = Ending(iso(self._now()), reason)
+        self._recorder.submit(partial(recorded.writer.end, ending, recorded.left_out))
 
     def record(self, recorded: Recorded, make: Callable[[], Record]) -> None:
         """Appends what `make` gives on the recorder's thread."""
         if self._recorder.full:
-            self._recorder.submit(recorded.writer.lose)
+            recorded.left_out += 1
+            self._counters.add(Count.SESSION_RECORDS_LOST)
         else:
             self._recorder.submit(partial(recorded.writer.record, make))
 

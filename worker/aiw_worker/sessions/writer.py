@@ -46,19 +46,20 @@ class SessionWriter:
         if self._attempt(lambda: self._append(record)):
             self._summary.add(record)
         else:
-            self.lose()
+            self._lost += 1
+            self._counters.add(Count.SESSION_RECORDS_LOST)
 
-    def lose(self) -> None:
-        """Counts a record that was not written."""
-        self._lost += 1
-        self._counters.add(Count.SESSION_RECORDS_LOST)
+    def end(self, ending: Ending, left_out: int = 0) -> None:
+        """Closes the session. Where that fails it stays open, for the next start to recover.
 
-    def end(self, ending: Ending) -> None:
-        """Closes the session. Where that fails it stays open, for the next start to recover."""
+        Args:
+            ending: when and why.
+            left_out: records that never came here.
+        """
         lines, self._lines = self._lines, None
         if lines is not None:
             self._attempt(lines.sync)
-        more = {"not_recorded": self._lost}
+        more = {"not_recorded": self._lost + left_out}
         if self._attempt(lambda: close_session(self._folder, self.header, ending, self._summary, more)):
             self._counters.add(Count.SESSIONS_CLOSED)
             log.info("session closed", session=self.header.session_id, reason=ending.reason)
