@@ -232,7 +232,8 @@ class Session:
         self._active = active
         self._services.lifecycle.session_began(self)
         self._turns.priority = init.priority
-        answer = init_ok(init, active.lease, self._recorded.began(init.client_id))
+        session_id = self._recorded.began(init.client_id, active.lease.model_id)
+        answer = init_ok(init, active.lease, session_id)
         for text in answer.warnings:
             log.warning(text, model=init.model_path, client=init.client_id)
         self._port.send(encode_init_ok(answer) + encode_ready(0))

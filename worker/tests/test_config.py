@@ -26,6 +26,31 @@ def test_flag_before_environment_before_default(tmp_path: Path) -> None:
     assert (found.host, found.port, found.model_dirs) == ("::1", 0, (tmp_path,))
 
 
+def test_lifecycle_settings(tmp_path: Path) -> None:
+    default = parse_config([], {})
+    assert (default.max_models, default.idle_timeout_s, default.sessions_dir) == (4, 60, None)
+    env = {"IDLE_TIMEOUT_SEC": "5"}
+    assert parse_config([], env).idle_timeout_s == 5
+    folder = tmp_path / "not" / "yet"
+    found = parse_config(["--idle-timeout", "0", "--max-models", "1", "--sessions-dir", str(folder)], env)
+    assert (found.max_models, found.idle_timeout_s, found.sessions_dir) == (1, 0, folder.resolve())
+    assert folder.is_dir()
+
+
+def test_bad_lifecycle_settings_are_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for arguments, env, word in (
+        (["--max-models", "0"], {}, "--max-models"),
+        (["--idle-timeout", "-1"], {}, "--idle-timeout"),
+        ([], {"IDLE_TIMEOUT_SEC": "soon"}, "IDLE_TIMEOUT_SEC"),
+        (["--sessions-dir", str(tmp_path / "file")], {}, "--sessions-dir"),
+        (["--sessions-dir", str(tmp_path / "file" / "inner")], {}, "--sessions-dir"),
+    ):
+        with pytest.raises(WorkerError, match=word) as caught:
+            parse_config(arguments, env)
+        assert caught.value.kind is Code.USAGE
+
+
 def test_device_is_one_that_is_known() -> None:
     assert parse_config(["--device", "cuda"], {}).device == "cuda"
     with pytest.raises(WorkerError, match="--device"):

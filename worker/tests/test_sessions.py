@@ -385,6 +385,21 @@ def test_client_comes_back_before_its_loss_is_noticed(recording: Any, tmp_path: 
     assert closed(folder)["reason"] == "end"
 
 
+def test_session_without_a_frame_has_a_model_too(recording: Any, tmp_path: Path) -> None:
+    worker = recording()
+    with Client(worker.port, Envelope) as client:
+        first = client.start("a.onnx").model_id
+        last = client.start("b.onnx").model_id
+        client.start("a.onnx")
+        client.end()
+        client.frame(1, PIXELS)
+        client.refused(1)
+    settle(worker)
+    values = closed(only(tmp_path / "sessions"))
+    assert (values["model_id"], values["model_ids"]) == (first, [last, first])
+    assert values["latency_ms"]["worker"] == {"count": 0}
+
+
 def test_no_id_leads_out_of_the_folder(recording: Any, tmp_path: Path) -> None:
     worker = recording()
     (tmp_path / "outside").mkdir()

@@ -150,7 +150,7 @@ def close_session(
             "start": header.start,
             "end": ending.at,
             "reason": ending.reason,
-            # The last one; a session whose model was changed had several.
+            # The last one; a session whose model was changed had several, in the order of their last use.
             "model_id": models[-1] if models else None,
             "model_ids": models,
             **values,

@@ -42,16 +42,17 @@ class Part:
             self._registry.leave(self._claimed)
         self._claimed = None
 
-    def began(self, client_id: str) -> str:
+    def began(self, client_id: str, model_id: str) -> str:
         """The Init was accepted; the id of the session that was named, that of before, or a new one."""
         if self._registry is None:
             return ""
         if self._claimed is not None:
             self._finish("replaced")
             self._current, self._claimed = self._claimed, None
-        elif self._current is None:
+        if self._current is None:
             self._current = self._registry.begin(self, client_id)
-        return self._current.session_id if self._current is not None else ""
+        self._registry.uses(self._current, model_id)
+        return self._current.session_id
 
     def result(self, frame: Frame, outcome: Outcome, names: Sequence[str], model_id: str) -> None:
         """Records a frame's detections."""

@@ -125,6 +125,10 @@ class Registry:
         ending = Ending(iso(self._now()), reason)
         self._recorder.submit(partial(recorded.writer.end, ending, recorded.left_out))
 
+    def uses(self, recorded: Recorded, model_id: str) -> None:
+        """The session has this model from now on."""
+        self._recorder.submit(partial(recorded.writer.uses, model_id))
+
     def record(self, recorded: Recorded, make: Callable[[], Record]) -> None:
         """Appends what `make` gives on the recorder's thread."""
         if self._recorder.full:

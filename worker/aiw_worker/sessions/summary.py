@@ -54,7 +54,7 @@ class Summary:
         self._results = 0
         self._errors = 0
         self._classes: Counter[str] = Counter()
-        # In the order of their first frame.
+        # The one used last comes last.
         self._models: dict[str, None] = {}
         self._latencies = {stage: Latencies() for stage in (_SUM, *STAGES)}
 
@@ -75,7 +75,12 @@ class Summary:
             for stage, us in stages.items():
                 self._latencies[stage].add(us)
             self._latencies[_SUM].add(sum(stages.values()))
-        self._models[model] = None
+        self.uses(model)
+
+    def uses(self, model_id: str) -> None:
+        """From now on it is this model."""
+        self._models.pop(model_id, None)
+        self._models[model_id] = None
 
     def values(self) -> dict[str, Any]:
         """For session.json."""

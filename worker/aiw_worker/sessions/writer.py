@@ -40,6 +40,10 @@ class SessionWriter:
         """Makes the files."""
         self._attempt(self._open)
 
+    def uses(self, model_id: str) -> None:
+        """From now on the session has this model, whether a frame comes or not."""
+        self._summary.uses(model_id)
+
     def record(self, make: Callable[[], Record]) -> None:
         """Appends a record."""
         record = make()
