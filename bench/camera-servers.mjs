@@ -52,6 +52,10 @@ function isUp(port) {
 
 /** Fails when the process ends; that is nobody's concern once it serves. */
 function failed(child) {
+  // Nor does it outlive us: whoever starts it may be gone before it is up, as a test that ran out of time.
+  const end = () => child.kill("SIGKILL");
+  process.once("exit", end);
+  child.once("exit", () => process.off("exit", end));
   const dead = once(child, "exit").then(([code]) => {
     throw new Error(`the server ended with exit code ${code}`);
   });
