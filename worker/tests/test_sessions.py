@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from client import Client
 from conftest import end, port_of
-from fakes import WAIT_S, FakeEngine, Timers, fail_after_warm_up, fake_loader
+from fakes import WAIT_S, FakeEngine, Gate, Timers, fail_after_warm_up, fake_loader
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -398,6 +398,44 @@ def test_session_without_a_frame_has_a_model_too(recording: Any, tmp_path: Path)
     values = closed(only(tmp_path / "sessions"))
     assert (values["model_id"], values["model_ids"]) == (first, [last, first])
     assert values["latency_ms"]["worker"] == {"count": 0}
+
+
+def test_whoever_loses_what_it_asked_for_gives_up_what_it_had(recording: Any, tmp_path: Path) -> None:
+    gate, timers = Gate(), Timers()
+
+    def make(name: str) -> FakeEngine:
+        if name == "b.onnx":
+            gate.pass_through()
+        return FakeEngine()
+
+    worker = recording(fake_loader(make), timers)
+    with Client(worker.port, Envelope) as one:
+        wanted = one.start("a.onnx").session_id
+    wait_until_away(worker)
+    with Client(worker.port, Envelope) as two, Client(worker.port, Envelope) as three:
+        had = two.start("a.onnx").session_id
+        two.init("b.onnx", session_id=wanted)
+        assert gate.entered.wait(WAIT_S)
+        assert three.start("a.onnx", session_id=wanted).session_id == wanted
+        assert two.expect("error").name == "SESSION_MOVED"
+        gate.open.set()
+        worker.on_loop(lambda: timers.advance(GRACE_S))
+        settle(worker)
+        assert closed(tmp_path / "sessions" / had)["reason"] == "disconnected"
+        three.detect(1, PIXELS)
+
+
+def test_another_session_takes_the_place_of_the_former(recording: Any, tmp_path: Path) -> None:
+    worker = recording()
+    with Client(worker.port, Envelope) as one:
+        wanted = one.start("a.onnx").session_id
+    wait_until_away(worker)
+    with Client(worker.port, Envelope) as two:
+        had = two.start("a.onnx").session_id
+        assert two.start("a.onnx", session_id=wanted).session_id == wanted
+        settle(worker)
+        assert closed(tmp_path / "sessions" / had)["reason"] == "replaced"
+        two.detect(1, PIXELS)
 
 
 def test_no_id_leads_out_of_the_folder(recording: Any, tmp_path: Path) -> None:

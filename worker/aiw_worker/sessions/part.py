@@ -79,7 +79,11 @@ class Part:
 
     def evicted(self) -> None:
         """See Owner."""
-        self._current = self._claimed = None
+        if self._current is not None and self._current.owner is not self:
+            self._current = None
+        if self._claimed is not None and self._claimed.owner is not self:
+            self._claimed = None
+        # What is left is given up as by any connection that ends.
         self._on_evicted()
 
     def _finish(self, reason: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiw_worker.sessions.records import STAGES, Record
 
-# Of a session's seconds in the worker: the sum of the stages that it knows.
+# A frame's time in the worker: from its last byte to its result.
 _SUM = "worker"
 _DIGITS = 3
 
@@ -29,7 +29,7 @@ class Latencies:
 
     def summary(self) -> dict[str, float]:
         """Milliseconds; a percentile is the least value that so many lie at or below (nearest rank)."""
-        count = self._counts.total() if hasattr(self._counts, "total") else sum(self._counts.values())
+        count = sum(self._counts.values())
         if count == 0:
             return {"count": 0}
         found: dict[str, float] = {"count": count, "mean": round(self._sum / count) / 1000}
