@@ -1,6 +1,6 @@
 import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { findConfigFile } from "../config/config-file.js";
-import { configTemplate } from "../config/config-template.js";
+import { configTemplate, modelComment } from "../config/config-template.js";
 import type { Settings } from "../config/settings.js";
 import { AiwError, ExitCode } from "../core/errors.js";
 import type { ModelDescription } from "../core/model-description.js";
@@ -101,7 +101,9 @@ class Init {
     const config = await this.config(
       configPath,
       named,
-      given === undefined ? undefined : { model, provenance },
+      given === undefined
+        ? undefined
+        : { model: running.model === path ? model : await this.describe(running.model), provenance },
     );
     return {
       schema: "aiw.init/1",
@@ -112,7 +114,7 @@ class Init {
       optimized: optimized === undefined ? null : { ...optimized.provenance, path: optimized.path },
       first_frames: first,
       config,
-      next: commandsToGoOn(shape ?? weights, config.action === "kept" && this.flags.model !== undefined),
+      next: commandsToGoOn(shape ?? weights),
     };
   }
 
@@ -191,15 +193,20 @@ class Init {
     }
   }
 
-  private async model(path: string): Promise<ModelDescription> {
+  private async describe(path: string): Promise<ModelDescription> {
     const { context, machine, settings } = this;
     const { workerDir, cacheDir } = machine;
     context.progress.step(`looking at ${basename(path)}`);
     const { python, kind } = await machine.python();
-    const model = await describeModel({
+    return describeModel({
       ...{ python, kind, workerDir, cacheDir, file: path, threads: settings.threads },
       ...{ env: context.env, debug: context.debug, signal: context.interrupt },
     });
+  }
+
+  private async model(path: string): Promise<ModelDescription> {
+    const { context } = this;
+    const model = await this.describe(path);
     if (model.refusal !== null) {
       context.progress.note(modelCard(model));
       throw new AiwError("WORKER_REFUSED", model.refusal.message, { workerName: model.refusal.name });
@@ -249,24 +256,28 @@ class Init {
     running: Running,
     found: { model: ModelDescription; provenance: Provenance | undefined } | undefined,
   ): Promise<InitReport["config"]> {
-    const content = configTemplate(
-      found && {
-        path: isShape(running.model) ? running.model : relativePath(dirname(path), running.model),
-        description: modelLine(found.model),
-        classNames: found.model.classes?.names ?? [],
-        from: found.provenance && tunedLine(found.provenance),
-      },
-      running,
-    );
-    const outcome = await writeConfig(path, content, this.flags.force === true);
+    const model = found && {
+      path: isShape(running.model) ? running.model : relativePath(dirname(path), running.model),
+      description: modelLine(found.model),
+      classNames: found.model.classes?.names ?? [],
+      from: found.provenance && tunedLine(found.provenance),
+    };
+    const { flags } = this;
+    const { engine, device, threads } = running;
+    const isAsked = ["optimize", "model", "engine", "device"].some((name) => flags[name] !== undefined);
+    const outcome = await writeConfig(path, {
+      content: configTemplate(model, running),
+      asked: isAsked
+        ? {
+            changes: { ...(model && { model: model.path }), engine, device, threads },
+            modelComment: model && modelComment(model),
+          }
+        : undefined,
+      overwrites: flags.force === true && flags.optimize !== true,
+    });
     const shown = { ...outcome, path: relative(process.cwd(), path) || path };
-    const isKept = outcome.action === "kept";
-    if (isKept) this.warn("settings", configLine(shown));
+    if (outcome.action === "kept") this.warn("settings", configLine(shown));
     else this.done("settings", configLine(shown));
-    if (isKept && this.flags.model !== undefined) {
-      // Even with --quiet: the model that was asked for is not what the next command will run.
-      process.stderr.write(`aiw: warning: ${shown.path} is kept and may name another model than --model\n`);
-    }
     if (outcome.difference !== undefined) this.context.progress.note(outcome.difference);
     return outcome;
   }

@@ -20,6 +20,8 @@ export interface TemplateRun {
   readonly threads?: number | undefined;
 }
 
+/** How the comment above the model begins, in every file that aiw writes. */
+export const MODEL_COMMENT = "# The ONNX model, relative to this file";
 const CHECKSUM =
   /^# checksum ([0-9a-f]{16}): while it fits the lines above, aiw init may write this file anew\n$/;
 /** Names of classes that the file mentions. */
@@ -35,7 +37,8 @@ export function configTemplate(model: TemplateModel | undefined, run: TemplateRu
 
 ${modelLines(model)}
 
-# What to look at: a picture, folder, glob, video, /dev/video0, rtsp://…, or synthetic: (drawn by aiw).
+# What to look at: a picture, folder, glob, video, /dev/video0, rtsp://…, or what aiw
+# draws itself: "synthetic:", with its quotes.
 # source: street.mp4
 # Or a camera; "default" is the first of this machine.
 # camera: default
@@ -72,12 +75,19 @@ export function isUnedited(content: string): boolean {
 }
 
 function modelLines(model: TemplateModel | undefined): string {
-  const head = "# The ONNX model, relative to this file";
   if (model === undefined) {
-    return `${head}. Without one only synthetic: can be looked at.\n# model: yolo11s.onnx`;
+    return `${MODEL_COMMENT}. Without one only synthetic: can be looked at.\n# model: yolo11s.onnx`;
   }
-  const from = model.from === undefined ? "" : `# ${printable(model.from)}\n`;
-  return `${head}: ${model.description}.\n${from}${stringify({ model: model.path }, { lineWidth: 0 }).trim()}`;
+  return `${modelComment(model)}\n${stringify({ model: model.path }, { lineWidth: 0 }).trim()}`;
+}
+
+/** What stands above the model: what it is and, of one that aiw has optimised, what it was made from. */
+export function modelComment({ description, from }: TemplateModel): string {
+  const lines = [
+    `${MODEL_COMMENT}: ${description}.`,
+    ...(from === undefined ? [] : [`# ${printable(from)}`]),
+  ];
+  return lines.join("\n");
 }
 
 function runLines({ engine, device, threads }: TemplateRun): string {

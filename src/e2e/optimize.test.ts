@@ -141,6 +141,26 @@ describe.skipIf(process.platform !== "linux")("aiw init --optimize", { timeout: 
     expect(again.config.action).toBe("unchanged");
   });
 
+  it("searches anew with --force, and of an edited file changes only what it found", async () => {
+    const unedited = readFileSync(config, "utf8");
+    writeFileSync(
+      config,
+      "# Mine.\nmodel: mine.onnx # the small one\nengine: openvino\ngates: [drops < 5%]\n",
+    );
+    const { code, stdout, stderr } = await optimize("--calibrate", pictures, "--force").finished;
+    expect(stderr).toContain("aiw.yaml has edits: changed as follows, all else is kept");
+    expect(code).toBe(0);
+    const { optimized } = JSON.parse(stdout);
+    expect(optimized.created).not.toBe(report.optimized.created);
+    const { path, file, threads } = optimized;
+    expect(readFileSync(config, "utf8")).toBe(
+      `# Mine.\nmodel: ${file === null ? "mine.onnx" : path} # the small one\n` +
+        `${threads === null ? "" : `threads: ${threads}\n`}engine: onnxruntime\ngates: [drops < 5%]\n`,
+    );
+    report = { ...report, optimized };
+    writeFileSync(config, unedited);
+  });
+
   it("makes what has gone from the cache again", async () => {
     // As it is left where the cache is cleared by hand, file by file.
     const { path, file } = report.optimized;
