@@ -12,6 +12,7 @@ const agreement = z.object({ f1: z.number(), mean_iou: z.number().nullable() });
 
 const candidate = z.object({
   engine: z.string(),
+  /** What aiw has made of it: "int8 convolutions"; "unchanged" = the precision that the model has by itself. */
   precision: z.string(),
   /** Of the model's input, "640x480"; null where it could not be run. */
   input: z.string().nullable(),
@@ -42,6 +43,7 @@ export const provenanceSchema = z.object({
   engine: z.enum(["onnxruntime", "openvino"]),
   /** null = as many as the process may use. */
   threads: z.number().nullable(),
+  /** As of a candidate. */
   precision: z.string(),
   input: z.string(),
   /** Whether its detections were compared with the unchanged model's. */
@@ -57,6 +59,7 @@ export const provenanceSchema = z.object({
     classes: z.array(z.string()).nullable(),
     size: z.string(),
   }),
+  /** Of aiw, the interpreter ("python") and the engines that were tried, by name. */
   versions: z.record(z.string(), z.string()),
   machine: z.object({ cpu: z.string(), cores: z.number() }),
   candidates: z.array(candidate),
