@@ -18,7 +18,7 @@ export const modelNotFound = (error: unknown): Check => failed(error);
 export function staleModel(doubt: string): Check {
   return verdicts("model-source", "model's source").warning(
     doubt,
-    "Optimise it anew with aiw init --optimize, or leave it.",
+    "Optimise the original, where it is now: aiw init --optimize --model PATH; or leave it as it is.",
   );
 }
 
