@@ -32,6 +32,7 @@ import type { Flag, ParsedFlags } from "./flags.js";
 import { refuseIdleFlags, refuseToOptimizeFor, type Running, runningOf } from "./init-running.js";
 import { Machine } from "./machine.js";
 import { modelPath } from "./model-path.js";
+import { originalOf } from "./original-of.js";
 import { commandSettings, refuseValues } from "./settings.js";
 import { writeConfig } from "./write-config.js";
 
@@ -128,7 +129,7 @@ class Init {
     if (given === undefined) return { weights: undefined, provenance: undefined };
     const provenance = await readProvenance(provenancePath(given));
     if (provenance !== undefined && this.flags.optimize === true) {
-      return { weights: await checkModelFile(provenance.source.path), provenance: undefined };
+      return { weights: await originalOf(given, provenance), provenance: undefined };
     }
     return { weights: await this.modelFile(given), provenance };
   }

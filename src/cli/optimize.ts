@@ -13,6 +13,7 @@ import { possible } from "../optimize/possible.js";
 import { writeWholeFile } from "../sinks/whole-file.js";
 import { withEnvLock } from "../worker-process/env-lock.js";
 import { OptimizeSteps } from "../worker-process/optimize-steps.js";
+import { probePython, versionText } from "../worker-process/python-probe.js";
 import { openTrial } from "../worker-process/trial.js";
 import { calibrationFrames } from "./calibration-frames.js";
 import type { CommandContext } from "./command-context.js";
@@ -147,7 +148,9 @@ async function work(
       onStep: (text) => progress.step(text),
       onFinding: (findings) => writeWholeFile(findingsFile, JSON.stringify(findings)),
     });
-    return await keepOptimized(folder, subject, optimized, maker, steps);
+    const facts = await probePython([python.python], env, interrupt);
+    const version = "failure" in facts ? "unknown" : versionText(facts);
+    return await keepOptimized(folder, subject, optimized, maker, steps, version);
   } catch (error) {
     if (error instanceof AiwError || systemCode(error) === undefined) throw error;
     throw cacheUnusable(folder, error);

@@ -68,10 +68,11 @@ export async function findOptimized(folder: string, original: Original): Promise
 /** Writes what was found into the cache, and takes away what led there. */
 export async function keepOptimized(
   folder: string,
-  { original, settings, python, frames, leftOut, startedAt }: Subject,
+  { original, settings, frames, leftOut, startedAt }: Subject,
   optimized: Optimized,
   maker: GraphMaker,
   steps: OptimizeSteps,
+  pythonVersion: string,
 ): Promise<OptimizedModel> {
   const { winner, verified } = optimized;
   const { precision, size, engine } = winner.candidate;
@@ -98,7 +99,7 @@ export async function keepOptimized(
       sha256: framesSha256(frames),
     },
     settings: shownSettings(settings),
-    versions: { aiw: packageVersion(), python: python.python, ...result.versions },
+    versions: { aiw: packageVersion(), python: pythonVersion, ...result.versions },
     machine: { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism() },
     remarks: [...leftOut, ...busyRemark(optimized), ...otherEngineRemark(settings, optimized)],
     seconds: Math.round((performance.now() - startedAt) / 1000),
@@ -121,7 +122,7 @@ function busyRemark({ busy }: Optimized): string[] {
 function otherEngineRemark({ engine }: Settings, { winner }: Optimized): string[] {
   if (engine === undefined || engine === "auto" || engine === winner.candidate.engine) return [];
   return [
-    `Nothing on ${engine} can be run and agrees; the model stays as it is, on ${winner.candidate.engine}.`,
+    `Nothing on ${engine} can be run and agrees; the model stays unchanged, on ${winner.candidate.engine}.`,
   ];
 }
 

@@ -3,6 +3,7 @@ import type { SourceName } from "../config/source-names.js";
 import { type Clock, systemClock } from "../core/clock.js";
 import { AiwError, ExitCode } from "../core/errors.js";
 import { settledOrAborted } from "../core/settled-or-aborted.js";
+import { isShapeOnly } from "../core/shapes.js";
 import { Feed } from "../pipeline/feed.js";
 import { droppedTotal } from "../pipeline/ledger.js";
 import { Stream } from "../pipeline/stream.js";
@@ -65,7 +66,7 @@ class Run {
     private readonly clock: Clock,
   ) {
     this.startedUs = clock.nowUs();
-    this.tally = new Tally(reportedClasses(settings, session.info));
+    this.tally = new Tally(reportedClasses(settings, session.info), isShapeOnly(session.info.warnings));
     this.stream = new Stream(session.sink, clock, { keepFrames: sink.keepsFrames === true });
     this.stream.on("outcome", (outcome) => {
       this.tally.add(outcome);

@@ -63,8 +63,10 @@ export async function openWorkerSession(
     const connected = client;
     const onAbort = () => void connected.shutdown();
     signal.addEventListener("abort", onAbort);
-    const info = await initSession(client, settings, modelPath);
+    const told = await initSession(client, settings, modelPath);
     signal.removeEventListener("abort", onAbort);
+    // What can't be told of the model stays with the figures, as what the worker says of it does.
+    const info = { ...told, warnings: [...(spawned?.doubts ?? []), ...told.warnings] };
     for (const warning of info.warnings) progress.note(`aiw: warning: ${warning}`);
     const receiver = { isLocal: client.isLocal, pixelFormats: info.pixelFormats };
     const sending = chooseSending(settings.pixel_format ?? "auto", receiver);
@@ -139,7 +141,6 @@ async function spawnWorker(
     throw error;
   });
   const doubt = await checkFresh(path);
-  if (doubt !== undefined) context.progress.note(`aiw: warning: ${doubt}`);
   const { python, kind } = await machine.python();
   context.progress.step("starting the worker");
   const { threads, engine, device, log_format: logFormat } = settings;
@@ -162,7 +163,10 @@ async function spawnWorker(
   }).catch((error: unknown) => {
     throw environmentError(error, { python, kind, engine });
   });
-  return { process: worker, endpoint: { host: worker.host, port: worker.port }, modelPath: path };
+  return {
+    ...{ process: worker, endpoint: { host: worker.host, port: worker.port }, modelPath: path },
+    doubts: doubt === undefined ? [] : [doubt],
+  };
 }
 
 /** Names of classes are known only after Init: then they are turned into ids and Init is sent again. */

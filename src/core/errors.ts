@@ -40,6 +40,9 @@ const ERROR_TABLE = {
   MODEL_EMPTY: failed("Copy or download it again."),
   MODEL_UNREADABLE: failed("Check its permissions."),
   MODEL_STALE: failed("Optimise it anew with aiw init --optimize, or run the model itself with --model."),
+  ORIGINAL_GONE: failed(
+    "Name the original where it is now, with --model PATH, or keep the optimised model as it is: run aiw init without --optimize.",
+  ),
   OPTIMIZE_UNJUDGED: failed(
     "Give --calibrate a source in which the model sees more, lower --conf, or accept what can't be judged with --allow-unverified.",
   ),

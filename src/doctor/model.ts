@@ -18,7 +18,7 @@ export const modelNotFound = (error: unknown): Check => failed(error);
 export function staleModel(doubt: string): Check {
   return verdicts("model-source", "model's source").warning(
     doubt,
-    "Optimise it anew with aiw init --optimize, or leave it.",
+    "Optimise the original, where it is now: aiw init --optimize --model PATH; or leave it as it is.",
   );
 }
 
@@ -76,7 +76,7 @@ export async function checkModel({ endpoint, modelPath, settings, signal }: Mode
     const info = await client.init({ modelPath, requireProvider });
     const detail = described(basename(modelPath), info);
     const [said] = info.warnings;
-    return said === undefined ? ok(detail) : warning(`${detail}; ${said}`, "See what the worker says of it.");
+    return said === undefined ? ok(detail) : warning(`${detail}; ${said}`, adviceOn(said));
   } catch (error) {
     if (signal.aborted) throw error;
     return error instanceof AiwError && error.code === "WORKER_REFUSED"
@@ -86,6 +86,13 @@ export async function checkModel({ endpoint, modelPath, settings, signal }: Mode
     signal.removeEventListener("abort", onAbort);
     await client?.shutdown();
   }
+}
+
+/** @param said what the worker says of a model */
+export function adviceOn(said: string): string {
+  return said.startsWith("detections not verified")
+    ? "Have it compared, on frames in which the model sees more: aiw init --optimize --calibrate SOURCE"
+    : "See what the worker says of it.";
 }
 
 function described(name: string, info: WorkerInfo): string {

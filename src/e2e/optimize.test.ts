@@ -116,7 +116,8 @@ describe.skipIf(process.platform !== "linux")("aiw init --optimize", { timeout: 
     expect(detections).toBeGreaterThanOrEqual(20);
     expect(Math.min(agreement.f1, agreement.mean_iou)).toBeGreaterThanOrEqual(0.95);
     const tried = candidates.map(({ precision }: { precision: string }) => precision);
-    expect(tried).toEqual(expect.arrayContaining(["fp32", "int8 convolutions", "int8 all operators"]));
+    expect(report.optimized.versions.python).toMatch(/^3\.\d+\.\d+$/);
+    expect(tried).toEqual(expect.arrayContaining(["unchanged", "int8 convolutions", "int8 all operators"]));
     expect(candidates.filter(({ chosen }: { chosen: boolean }) => chosen)).toHaveLength(1);
     expect(candidates.map(({ failure }: { failure: unknown }) => failure)).toEqual(
       candidates.map(() => null),
@@ -210,7 +211,7 @@ describe.skipIf(process.platform !== "linux")("aiw init --optimize", { timeout: 
     expect(code).toBe(0);
     const { candidates, precision } = JSON.parse(stdout).optimized;
     expect(candidates).toHaveLength(1);
-    expect(precision).toBe("fp32");
+    expect(precision).toBe("unchanged");
     expect(parse(readFileSync(other, "utf8")).model).toBe("here/int8.onnx");
   });
 
@@ -235,6 +236,15 @@ describe.skipIf(process.platform !== "linux")("aiw init --optimize", { timeout: 
     const orphan = await bench();
     expect(orphan.stderr).toContain("mine.onnx, which is not there any more");
     expect(orphan.code).toBe(0);
+    expect(JSON.parse(orphan.stdout).environment.warnings).toEqual([
+      expect.stringMatching(/^copy\.onnx was made from \S+mine\.onnx, which is not there any more: /),
+    ]);
+
+    const anew = await optimize("--model", "copy.onnx", "--calibrate", pictures).finished;
+    expect(anew.stderr).toMatch(
+      /^aiw: error ORIGINAL_GONE: copy\.onnx was made from \S+mine\.onnx, which is not there any more.*--model PATH/m,
+    );
+    expect({ code: anew.code, stdout: anew.stdout }).toEqual({ code: 1, stdout: "" });
   });
 });
 

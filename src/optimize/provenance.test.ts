@@ -98,15 +98,30 @@ describe("a model that aiw has not optimised", () => {
   });
 
   it.each([
-    ["cut off", (text: string) => text.slice(0, 100)],
-    ["somebody else's", () => '{"schema":"slsa/1"}'],
-    ["empty", () => ""],
-    ["of another schema", (text: string) => text.replace("aiw.optimized/1", "aiw.optimized/2")],
-  ])("is what one is taken for whose provenance is %s", async (_, damaged) => {
-    const { model, source, found } = await optimized();
-    writeFileSync(provenancePath(model), damaged(JSON.stringify(found)));
+    ["of another tool", '{"schema":"slsa/1"}'],
+    ["without a schema", '{"_type":"https://in-toto.io/Statement/v1"}'],
+    ["no object", "null"],
+  ])("is what one is taken for whose provenance is %s", async (_, text) => {
+    const { model, source } = await optimized();
+    writeFileSync(provenancePath(model), text);
     writeFileSync(source, "changed");
     expect(await readProvenance(provenancePath(model))).toBeUndefined();
     expect(await checkFresh(model)).toBeUndefined();
+  });
+
+  it.each([
+    ["cut off", (text: string) => text.slice(0, 100), "is not JSON"],
+    ["empty", () => "", "is not JSON"],
+    [
+      "of a later aiw",
+      (text: string) => text.replace("aiw.optimized/1", "aiw.optimized/2"),
+      'is of schema "aiw.optimized/2", and this aiw reads "aiw.optimized/1"',
+    ],
+    ["damaged", (text: string) => text.replace('"file":', '"fyle":'), "is broken at file: "],
+  ])("may be one whose provenance is %s: that is said", async (_, damaged, said) => {
+    const { model, found } = await optimized();
+    writeFileSync(provenancePath(model), damaged(JSON.stringify(found)));
+    expect(await readProvenance(provenancePath(model))).toBeUndefined();
+    expect(await checkFresh(model)).toContain(`source-int8.provenance.json ${said}`);
   });
 });

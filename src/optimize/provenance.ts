@@ -5,10 +5,14 @@ import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { AiwError, systemCode } from "../core/errors.js";
 
+const OURS = "aiw.optimized/";
+const SCHEMA = `${OURS}1` as const;
+
 const agreement = z.object({ f1: z.number(), mean_iou: z.number().nullable() });
 
 const candidate = z.object({
   engine: z.string(),
+  /** What aiw has made of it: "int8 convolutions"; "unchanged" = the precision that the model has by itself. */
   precision: z.string(),
   /** Of the model's input, "640x480"; null where it could not be run. */
   input: z.string().nullable(),
@@ -26,7 +30,7 @@ const candidate = z.object({
 
 /** Where an optimised model comes from and why it is what it is; lies beside it. */
 export const provenanceSchema = z.object({
-  schema: z.literal("aiw.optimized/1"),
+  schema: z.literal(SCHEMA),
   created: z.string(),
   source: z.object({
     path: z.string(),
@@ -39,6 +43,7 @@ export const provenanceSchema = z.object({
   engine: z.enum(["onnxruntime", "openvino"]),
   /** null = as many as the process may use. */
   threads: z.number().nullable(),
+  /** As of a candidate. */
   precision: z.string(),
   input: z.string(),
   /** Whether its detections were compared with the unchanged model's. */
@@ -54,6 +59,7 @@ export const provenanceSchema = z.object({
     classes: z.array(z.string()).nullable(),
     size: z.string(),
   }),
+  /** Of aiw, the interpreter ("python") and the engines that were tried, by name. */
   versions: z.record(z.string(), z.string()),
   machine: z.object({ cpu: z.string(), cores: z.number() }),
   candidates: z.array(candidate),
@@ -70,13 +76,31 @@ export function provenancePath(model: string): string {
   return model.replace(/(\.onnx)?$/i, ".provenance.json");
 }
 
-/** The provenance of a model that aiw has optimised; undefined for any other. */
+/** The provenance of a model that aiw has optimised; undefined for any other, and where it is broken. */
 export async function readProvenance(path: string): Promise<Provenance | undefined> {
+  const found = await lookAt(path);
+  return found !== undefined && "provenance" in found ? found.provenance : undefined;
+}
+
+type Found = { readonly provenance: Provenance } | { readonly problem: string } | undefined;
+
+/** Others call their files so too (SLSA): of those nothing is said, but for what nobody can read. */
+async function lookAt(path: string): Promise<Found> {
+  let json: unknown;
   try {
-    return provenanceSchema.parse(JSON.parse(await readFile(path, "utf8")));
-  } catch {
-    return undefined;
+    json = JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return undefined;
+    return { problem: code === undefined ? "is not JSON" : `can't be read (${code})` };
   }
+  const schema = (json as { readonly schema?: unknown } | null)?.schema;
+  if (typeof schema !== "string" || !schema.startsWith(OURS)) return undefined;
+  const parsed = provenanceSchema.safeParse(json);
+  if (parsed.success) return { provenance: parsed.data };
+  if (schema !== SCHEMA) return { problem: `is of schema "${schema}", and this aiw reads "${SCHEMA}"` };
+  const [issue] = parsed.error.issues;
+  return { problem: `is broken at ${issue?.path.join(".")}: ${issue?.message}` };
 }
 
 /** SHA-256 of a file, hexadecimal. @throws what the system says */
@@ -97,12 +121,18 @@ export async function sourceOf(path: string, weightFiles: readonly string[]): Pr
 
 /**
  * Looks whether the model that an optimised one was made of is still the same.
- * @returns a warning where that is not there any more; undefined for a model that aiw has not optimised
+ * @returns a warning where that is not there any more, or what says so is broken; undefined for a model that aiw
+ *   has not optimised
  * @throws MODEL_STALE where it has changed, or the optimised one is gone
  */
 export async function checkFresh(model: string): Promise<string | undefined> {
-  const provenance = await readProvenance(provenancePath(model));
-  if (provenance === undefined) return undefined;
+  const found = await lookAt(provenancePath(model));
+  if (found === undefined) return undefined;
+  if ("problem" in found) {
+    const file = basename(provenancePath(model));
+    return `${file} ${found.problem}: what ${basename(model)} was made from, and whether it is up to date, can't be told`;
+  }
+  const { provenance } = found;
   const { path, weights } = provenance.source;
   if (!existsSync(model)) {
     throw new AiwError(

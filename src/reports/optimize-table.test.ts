@@ -3,7 +3,7 @@ import { figures, provenanceOf } from "../testing/provenance.js";
 import { optimizeLine, optimizeTable, tunedLine } from "./optimize-table.js";
 
 const PRECISIONS = [
-  "fp32",
+  "unchanged",
   ...["int8 convolutions", "int8 all operators"].flatMap((all) => [
     all,
     `${all}, outputs float`,
@@ -64,7 +64,7 @@ describe("the table of candidates", () => {
     const [, ...rows] = rowsOf(table);
     expect(rows.map(([precision]) => precision)).toEqual([
       "✔ int8 conv",
-      "fp32",
+      "unchanged",
       "int8 conv/out",
       "int8 all",
     ]);
@@ -83,7 +83,7 @@ describe("the table of candidates", () => {
     const candidates = [figures({ chosen: true }), figures({ engine: "openvino", failure: "no such thing" })];
     const table = optimizeTable(provenanceOf({ candidates, remarks: ["int8 was not tried: it is too old"] }));
     expect(rowsOf(table)).toHaveLength(2);
-    expect(table).toContain("fp32 on openvino can't be run: no such thing");
+    expect(table).toContain("unchanged on openvino can't be run: no such thing");
     expect(table).toContain("int8 was not tried: it is too old");
   });
 
@@ -107,10 +107,12 @@ describe("what was found, in a line", () => {
   });
 
   it("says where nothing is faster", () => {
-    const same = { file: null, precision: "fp32" };
-    expect(optimizeLine(provenanceOf(same))).toMatch(/^nothing is faster than the model as it is/);
+    const same = { file: null, precision: "unchanged" };
+    expect(optimizeLine(provenanceOf(same))).toMatch(
+      /^nothing is faster than the unchanged model \(640x640, on onnxruntime\)$/,
+    );
     expect(optimizeLine(provenanceOf({ ...same, engine: "openvino" }))).toMatch(
-      /^fp32, .* on openvino: 2\.0/,
+      /^unchanged, .* on openvino: 2\.0/,
     );
   });
 

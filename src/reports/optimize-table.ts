@@ -51,17 +51,12 @@ function shortPrecision(precision: string): string {
 export function optimizeLine(found: Provenance): string {
   const chosen = found.candidates.find((one) => one.chosen);
   const { precision, input, engine, file, threads } = found;
-  const what = [
-    precision,
-    input,
-    `on ${engine}`,
-    ...(threads === null ? [] : [plural(threads, "thread")]),
-  ].join(", ");
+  const how = [input, `on ${engine}`, ...(threads === null ? [] : [plural(threads, "thread")])].join(", ");
   if (file === null && engine === "onnxruntime" && threads === null) {
-    return `nothing is faster than the model as it is (${what})`;
+    return `nothing is faster than the unchanged model (${how})`;
   }
   const ratio = chosen?.ratio;
-  return `${what}${ratio ? `: ${(1 / ratio).toFixed(1)} times as fast as it was` : ""}`;
+  return `${precision}, ${how}${ratio ? `: ${(1 / ratio).toFixed(1)} times as fast as it was` : ""}`;
 }
 
 /** Of which model it was made and to what, for aiw.yaml. */

@@ -59,7 +59,7 @@ class FfmpegSource implements FrameSource {
   live = false;
   rateFps: number | null = null;
   private state: "opening" | "open" | "closed" = "opening";
-  private readonly format: PixelFormat;
+  readonly format: PixelFormat;
   private queue: FrameQueue<Frame>;
   private process: FfmpegProcess | undefined;
   private restarting: Promise<void> | undefined;

@@ -3,7 +3,7 @@ import type { CandidateFigures, Provenance } from "../optimize/provenance.js";
 /** A candidate that was as fast as the model and sees the same. */
 export function figures(changes: Partial<CandidateFigures> = {}): CandidateFigures {
   return {
-    ...{ engine: "onnxruntime", precision: "fp32", input: "640x640", threads: 2 },
+    ...{ engine: "onnxruntime", precision: "unchanged", input: "640x640", threads: 2 },
     ...{ alone_ms: 50, in_turns_ms: 50, ratio: 1, agreement: { f1: 1, mean_iou: 1 } },
     ...{ failure: null, chosen: false },
     ...changes,
