@@ -16,7 +16,13 @@ import {
 import { modelCard } from "../reports/model-card.js";
 import { commandsToGoOn } from "../reports/next-commands.js";
 import { optimizeLine, optimizeTable, tunedLine } from "../reports/optimize-table.js";
-import { type Provenance, provenancePath, readProvenance, sourceOf } from "../optimize/provenance.js";
+import {
+  checkFresh,
+  type Provenance,
+  provenancePath,
+  readProvenance,
+  sourceOf,
+} from "../optimize/provenance.js";
 import type { OptimizedModel } from "./optimized-folder.js";
 import { checkWritable, writeWhole } from "../sinks/whole-file.js";
 import { describeModel } from "../worker-process/describe-model.js";
@@ -131,6 +137,8 @@ class Init {
     if (provenance !== undefined && this.flags.optimize === true) {
       return { weights: await originalOf(given, provenance), provenance: undefined };
     }
+    // A damaged or outdated one says so better than whoever tries to load it.
+    if (provenance !== undefined) await checkFresh(given);
     return { weights: await this.modelFile(given), provenance };
   }
 

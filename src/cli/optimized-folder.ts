@@ -13,7 +13,13 @@ import { resultOf } from "../optimize/describe-result.js";
 import { framesSha256 } from "../optimize/frame-store.js";
 import type { GraphMaker } from "../optimize/graph-maker.js";
 import type { Optimized } from "../optimize/optimized.js";
-import { type Provenance, provenancePath, readProvenance } from "../optimize/provenance.js";
+import {
+  fileSha256,
+  isDamaged,
+  type Provenance,
+  provenancePath,
+  readProvenance,
+} from "../optimize/provenance.js";
 import { fit } from "../reports/columns.js";
 import { writeWholeFile } from "../sinks/whole-file.js";
 import type { OptimizeSteps } from "../worker-process/optimize-steps.js";
@@ -23,6 +29,8 @@ import { DEFAULT_SIZE } from "./sources.js";
 
 /** Least F1 and mean IoU with the unchanged model's detections, 0..1. */
 export const DEFAULT_MIN_AGREEMENT = 0.95;
+const MEMORY_REMARK =
+  "What had too little memory is tried again by the same command; what was found of the others is kept.";
 /** Of a model's name in a note, which has 200 characters in all. */
 const NOTE_NAME = 60;
 /** What was found, in the folder of the model. */
@@ -57,12 +65,31 @@ export interface Subject {
   readonly startedAt: number;
 }
 
-/** What an earlier command has found for the same; undefined where none has, or its file is gone. */
-export async function findOptimized(folder: string, original: Original): Promise<OptimizedModel | undefined> {
+/**
+ * What an earlier command has found for the same.
+ * @param say told why that does not do, where it is no more than a start
+ * @returns undefined where nothing was, its file is gone or damaged, more memory may find more, or it was
+ *   allowed what now is not
+ */
+export async function findOptimized(
+  folder: string,
+  { original, settings }: Pick<Subject, "original" | "settings">,
+  say: (why: string) => void,
+): Promise<OptimizedModel | undefined> {
   const provenance = await readProvenance(join(folder, FOUND));
   if (provenance === undefined) return undefined;
   const path = pathOf(provenance, folder, original);
-  return existsSync(path) ? { path, provenance, reused: true } : undefined;
+  if (!existsSync(path)) return undefined;
+  if (!provenance.verified && settings.allow_unverified !== true) return undefined;
+  if (await isDamaged(path, provenance)) {
+    say(`${basename(path)} in aiw's cache is damaged, and made anew`);
+    return undefined;
+  }
+  if (provenance.lacked_memory) {
+    say("what had too little memory the last time is tried again");
+    return undefined;
+  }
+  return { path, provenance, reused: true };
 }
 
 /** Writes what was found into the cache, and takes away what led there. */
@@ -91,6 +118,7 @@ export async function keepOptimized(
     created: new Date().toISOString(),
     source: original.source,
     file,
+    file_sha256: file === null ? null : await fileSha256(join(folder, file)),
     ...result,
     min_agreement: settings.min_agreement ?? DEFAULT_MIN_AGREEMENT,
     calibration: {
@@ -101,13 +129,18 @@ export async function keepOptimized(
     settings: shownSettings(settings),
     versions: { aiw: packageVersion(), python: pythonVersion, ...result.versions },
     machine: { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism() },
-    remarks: [...leftOut, ...busyRemark(optimized), ...otherEngineRemark(settings, optimized)],
+    remarks: [
+      ...leftOut,
+      ...(result.lacked_memory ? [MEMORY_REMARK] : []),
+      ...busyRemark(optimized),
+      ...otherEngineRemark(settings, optimized),
+    ],
     seconds: Math.round((performance.now() - startedAt) / 1000),
   };
   const text = `${JSON.stringify(provenance, null, 2)}\n`;
   if (file !== null) await writeWholeFile(provenancePath(join(folder, file)), text);
   await writeWholeFile(join(folder, FOUND), text);
-  await maker.clear();
+  if (!result.lacked_memory) await maker.clear();
   return { path: pathOf(provenance, folder, original), provenance, reused: false };
 }
 
@@ -138,10 +171,10 @@ function pathOf({ file }: Provenance, folder: string, original: Original): strin
 
 /** One folder for a model, what it looks at, and what it is to be good for. */
 export function folderName({ original, settings, engines, python, frames }: Subject): string {
-  const { threads, min_agreement: min, allow_unverified: unverified } = settings;
+  const { threads, min_agreement: min } = settings;
   const all = [
     ...[packageVersion(), original.source, framesSha256(frames), engines, python.python],
-    ...[shownSettings(settings), threads, min, unverified === true, cpus()[0]?.model, availableParallelism()],
+    ...[shownSettings(settings), threads, min, cpus()[0]?.model, availableParallelism()],
   ];
   const key = createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 12);
   return `${stemOf(original.path)}-${key}`;

@@ -86,6 +86,7 @@ describe.skipIf(process.platform !== "linux")("aiw init --optimize", { timeout: 
     running.child.kill("SIGINT");
     const { code, stdout, stderr } = await running.finished;
     expect(stderr).not.toContain("error");
+    expect(stderr).toContain("what was done is kept; the same command goes on from there");
     expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
     expect(children.filter(isRunning)).toEqual([]);
     expect(existsSync(config)).toBe(false);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { provenanceOf } from "../testing/provenance.js";
-import { checkFresh, provenancePath, readProvenance, sourceOf } from "./provenance.js";
+import { checkFresh, fileSha256, provenancePath, readProvenance, sourceOf } from "./provenance.js";
 
 /** A model and what was made of it. */
 async function optimized() {
@@ -63,6 +63,21 @@ describe("a model that aiw has optimised", () => {
     await expect(checkFresh(model)).rejects.toMatchObject({
       code: "MODEL_STALE",
       message: expect.stringContaining(`was made from ${weights}, which has changed since`),
+    });
+  });
+
+  it("is no more itself once its own file has changed", async () => {
+    const { model, source } = await optimized();
+    const made = {
+      ...provenanceOf({ source: await sourceOf(source, []) }),
+      file_sha256: await fileSha256(model),
+    };
+    writeFileSync(provenancePath(model), JSON.stringify(made));
+    expect(await checkFresh(model)).toBeUndefined();
+    writeFileSync(model, "cut");
+    await expect(checkFresh(model)).rejects.toMatchObject({
+      code: "MODEL_STALE",
+      message: expect.stringMatching(/ is damaged: it is not the file that aiw made$/),
     });
   });
 

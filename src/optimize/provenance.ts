@@ -40,6 +40,8 @@ export const provenanceSchema = z.object({
   }),
   /** What is to be run: the optimised file's name beside this one, or null for the source itself. */
   file: z.string().nullable(),
+  /** Of that file as it was made; null where there is none. */
+  file_sha256: z.string().nullable().default(null),
   engine: z.enum(["onnxruntime", "openvino"]),
   /** null = as many as the process may use. */
   threads: z.number().nullable(),
@@ -63,6 +65,8 @@ export const provenanceSchema = z.object({
   versions: z.record(z.string(), z.string()),
   machine: z.object({ cpu: z.string(), cores: z.number() }),
   candidates: z.array(candidate),
+  /** Whether a candidate had too little memory: with more of it, something else may be found. */
+  lacked_memory: z.boolean().default(false),
   /** What was not tried and why, and what else is to be known of the figures. */
   remarks: z.array(z.string()),
   seconds: z.number(),
@@ -104,7 +108,7 @@ async function lookAt(path: string): Promise<Found> {
 }
 
 /** SHA-256 of a file, hexadecimal. @throws what the system says */
-async function fileSha256(path: string): Promise<string> {
+export async function fileSha256(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest("hex");
@@ -123,7 +127,7 @@ export async function sourceOf(path: string, weightFiles: readonly string[]): Pr
  * Looks whether the model that an optimised one was made of is still the same.
  * @returns a warning where that is not there any more, or what says so is broken; undefined for a model that aiw
  *   has not optimised
- * @throws MODEL_STALE where it has changed, or the optimised one is gone
+ * @throws MODEL_STALE where it has changed, or the optimised one is gone or damaged
  */
 export async function checkFresh(model: string): Promise<string | undefined> {
   const found = await lookAt(provenancePath(model));
@@ -139,6 +143,9 @@ export async function checkFresh(model: string): Promise<string | undefined> {
       "MODEL_STALE",
       `${basename(model)}, which was made from ${path}, is not there any more`,
     );
+  }
+  if (await isDamaged(model, provenance)) {
+    throw new AiwError("MODEL_STALE", `${basename(model)} is damaged: it is not the file that aiw made`);
   }
   let now: Provenance["source"];
   try {
@@ -157,6 +164,11 @@ export async function checkFresh(model: string): Promise<string | undefined> {
     "MODEL_STALE",
     `${basename(model)} was made from ${file}, which has changed since (SHA-256 ${is.slice(0, 12)}, was ${was.slice(0, 12)})`,
   );
+}
+
+/** Whether an optimised model is not the file any more that was made. @throws what the system says */
+export async function isDamaged(model: string, { file_sha256: made }: Provenance): Promise<boolean> {
+  return made !== null && (await fileSha256(model)) !== made;
 }
 
 function changedFile(

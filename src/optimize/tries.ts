@@ -1,4 +1,4 @@
-import { AiwError } from "../core/errors.js";
+import { AiwError, lacksMemory } from "../core/errors.js";
 import type { Trial } from "../core/trial.js";
 import { type Candidate, candidateKey } from "./candidate.js";
 import type { Tried } from "./optimized.js";
@@ -37,7 +37,7 @@ export class Tries {
   noteFailure(candidate: Candidate, error: unknown): void {
     const isExpected = error instanceof AiwError && error.code !== "INTERRUPTED";
     if (!isExpected || this.isUnchanged(candidate)) throw error;
-    this.note(candidate, { failure: error.message });
+    this.note(candidate, { failure: error.message, lacksMemory: lacksMemory(error) });
   }
 
   /**

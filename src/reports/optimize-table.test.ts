@@ -83,8 +83,29 @@ describe("the table of candidates", () => {
     const candidates = [figures({ chosen: true }), figures({ engine: "openvino", failure: "no such thing" })];
     const table = optimizeTable(provenanceOf({ candidates, remarks: ["int8 was not tried: it is too old"] }));
     expect(rowsOf(table)).toHaveLength(2);
-    expect(table).toContain("unchanged on openvino can't be run: no such thing");
+    expect(table).toContain("unchanged on openvino: can't be run: no such thing");
     expect(table).toContain("int8 was not tried: it is too old");
+  });
+
+  it("says a reason once, whatever it keeps from running", () => {
+    const failure = "there is too little memory to load it";
+    const failed = ["int8 convolutions", "int8 all operators"].map((precision) =>
+      figures({ precision, failure }),
+    );
+    const table = optimizeTable(provenanceOf({ candidates: [figures(), ...failed] })).replace(/\s+/g, " ");
+    expect(table.split(failure)).toHaveLength(2);
+    expect(table).toContain("int8 convolutions on onnxruntime; int8 all operators on onnxruntime: can't");
+  });
+
+  it("says where nothing in 8 bits sees the same", () => {
+    const told = (...f1s: number[]) => {
+      const agreements = f1s.map((f1) => ({ f1, mean_iou: 0.97 }));
+      const integers = agreements.map((agreement) => figures({ precision: "int8 convolutions", agreement }));
+      return optimizeTable(provenanceOf({ candidates: [figures(), ...integers] }));
+    };
+    expect(told(0.94, 0.2)).toContain("Nothing in 8 bits sees the same: F1 and IoU are to be 95 %");
+    expect(told(0.94, 0.95)).not.toContain("Nothing in 8 bits");
+    expect(told()).not.toContain("Nothing in 8 bits");
   });
 
   it("explains what was compared, and with how much; or that there was too little", () => {

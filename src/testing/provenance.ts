@@ -26,7 +26,7 @@ export function provenanceOf(changes: Partial<Provenance> = {}): Provenance {
     versions: { aiw: "0.1.0" },
     machine: { cpu: "a cpu", cores: 2 },
     candidates: [figures(), figures({ precision, ratio: 0.5, agreement, chosen: true })],
-    ...{ remarks: [], seconds: 60 },
+    ...{ file_sha256: null, lacked_memory: false, remarks: [], seconds: 60 },
     ...changes,
   };
 }

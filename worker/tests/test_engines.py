@@ -18,7 +18,7 @@ from aiw_worker import engines
 from aiw_worker.datatypes import Detections, EngineOptions, Frame, Size, Thresholds
 from aiw_worker.engines import check_engine, open_engine, ort
 from aiw_worker.engines.base import Engine
-from aiw_worker.errors import Code, WorkerError
+from aiw_worker.errors import Code, WorkerError, out_of_memory
 from aiw_worker.pipeline import Pipeline
 from aiw_worker.providers import tiny_model
 
@@ -254,3 +254,49 @@ def test_loads_cudas_libraries_once_and_in_silence_before_its_provider(
         ort._load_cuda.cache_clear()
     assert asked == [""]
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "std::bad_alloc",
+        "can't alloc",
+        "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : bfc_arena.cc:359 Failed to allocate",
+        "Unable to allocate 1.17 MiB for an array with shape (640, 640, 3)",
+        "[Errno 12] Cannot allocate memory",
+    ],
+)
+def test_a_lack_of_memory_is_known_by_any_librarys_words(said: str) -> None:
+    lacking = out_of_memory(RuntimeError(said), "load m.onnx")
+    assert lacking is not None
+    assert lacking.kind is Code.OUT_OF_MEMORY
+    assert lacking.message.startswith("there is too little memory to load m.onnx; ")
+    assert out_of_memory(MemoryError(), "go on") is not None
+    assert out_of_memory(RuntimeError("export it again"), "load m.onnx") is None
+
+
+_LOADS_WITH_LITTLE = """
+import resource, sys
+from pathlib import Path
+from aiw_worker.datatypes import EngineOptions
+from aiw_worker.engines import open_engine
+from aiw_worker.errors import WorkerError
+open_engine(Path(sys.argv[1]), EngineOptions(sys.argv[3], threads=1))
+used = 4096 * int(Path("/proc/self/statm").read_text().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (used + (48 << 20), resource.RLIM_INFINITY))
+try:
+    open_engine(Path(sys.argv[2]), EngineOptions(sys.argv[3], threads=1))
+except WorkerError as error:
+    print(error.name, error.message)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's, and /proc")
+@pytest.mark.parametrize("name", ENGINES)
+def test_too_little_memory_is_no_fault_of_the_model(name: str, tmp_path: Path) -> None:
+    small, large = tmp_path / "small.onnx", tmp_path / "large.onnx"
+    fixed(small, np.zeros((1, 2, 3), np.float32))
+    fixed(large, np.ones((1, 6, 8 << 20), np.float32))
+    command = [sys.executable, "-c", _LOADS_WITH_LITTLE, str(small), str(large), name]
+    ended = subprocess.run(command, cwd=WORKER, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.stdout.startswith("OUT_OF_MEMORY there is too little memory to load large.onnx"), ended
