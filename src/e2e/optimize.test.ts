@@ -1,4 +1,12 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
@@ -221,10 +229,17 @@ describe.skipIf(process.platform !== "linux")("aiw init --optimize", { timeout: 
     const copy = join(here, "copy.onnx");
     copyFileSync(BUILT_IN, copy);
     const { path: _, ...provenance } = report.optimized;
-    writeFileSync(provenancePath(copy), JSON.stringify({ ...provenance, file: "copy.onnx" }));
+    const made = { file: "copy.onnx", file_sha256: report.model.sha256 };
+    writeFileSync(provenancePath(copy), JSON.stringify({ ...provenance, ...made }));
     const bench = () =>
       start(["bench", "--model", "copy.onnx", "--frames", "2", "--warmup", "0s", "--json", "-"]).finished;
     expect((await bench()).code).toBe(0);
+
+    truncateSync(copy, 100_000);
+    const damaged = await bench();
+    expect(damaged.stderr).toMatch(/^aiw: error MODEL_STALE: copy\.onnx is damaged: .*aiw init --optimize/m);
+    expect({ code: damaged.code, stdout: damaged.stdout }).toEqual({ code: 1, stdout: "" });
+    copyFileSync(BUILT_IN, copy);
 
     writeFileSync(source, Buffer.concat([readFileSync(source), Buffer.alloc(1)]));
     const stale = await bench();
