@@ -16,13 +16,7 @@ import {
 import { modelCard } from "../reports/model-card.js";
 import { commandsToGoOn } from "../reports/next-commands.js";
 import { optimizeLine, optimizeTable, tunedLine } from "../reports/optimize-table.js";
-import {
-  checkFresh,
-  type Provenance,
-  provenancePath,
-  readProvenance,
-  sourceOf,
-} from "../optimize/provenance.js";
+import { checkFresh, type Provenance, provenanceOfModel, sourceOf } from "../optimize/provenance.js";
 import type { OptimizedModel } from "./optimized-folder.js";
 import { checkWritable, writeWhole } from "../sinks/whole-file.js";
 import { describeModel } from "../worker-process/describe-model.js";
@@ -35,7 +29,13 @@ import { EMBEDDED_MODEL } from "./default-model.js";
 import { exportWeights } from "./export-weights.js";
 import { firstFrames } from "./first-frames.js";
 import type { Flag, ParsedFlags } from "./flags.js";
-import { refuseIdleFlags, refuseToOptimizeFor, type Running, runningOf } from "./init-running.js";
+import {
+  refuseIdleFlags,
+  refuseToOptimizeFor,
+  type Running,
+  runningOf,
+  threadsAsked,
+} from "./init-running.js";
 import { Machine } from "./machine.js";
 import { modelPath } from "./model-path.js";
 import { originalOf } from "./original-of.js";
@@ -74,6 +74,8 @@ async function configFileOf(named: string | undefined): Promise<string> {
 /** The steps, each of which can be done again and finds what was done before. */
 class Init {
   private readonly machine: Machine;
+  /** Of the optimised model that is optimised anew. */
+  private before: Provenance | undefined;
 
   constructor(
     private readonly settings: Settings,
@@ -133,9 +135,11 @@ class Init {
     given: string | undefined,
   ): Promise<{ weights: string | undefined; provenance: Provenance | undefined }> {
     if (given === undefined) return { weights: undefined, provenance: undefined };
-    const provenance = await readProvenance(provenancePath(given));
-    if (provenance !== undefined && this.flags.optimize === true) {
-      return { weights: await originalOf(given, provenance), provenance: undefined };
+    const made = await provenanceOfModel(resolve(given));
+    const provenance = made !== undefined && "provenance" in made ? made.provenance : undefined;
+    if (made !== undefined && this.flags.optimize === true) {
+      this.before = provenance;
+      return { weights: await originalOf(given, made), provenance: undefined };
     }
     // A damaged or outdated one says so better than whoever tries to load it.
     if (provenance !== undefined) await checkFresh(given);
@@ -232,11 +236,11 @@ class Init {
     const { settings, machine, context, flags } = this;
     // What an earlier optimisation has put into the file is no wish of the user's.
     const { engine: _engine, threads, ...others } = settings;
-    const wasOptimized = settings.model !== undefined && resolve(settings.model) !== path;
+    const asked = threadsAsked(threads, this.before);
     const wanted: Settings = {
       ...others,
       ...(flags.engine === undefined ? {} : { engine: settings.engine }),
-      ...(wasOptimized ? {} : { threads }),
+      ...(asked === undefined ? {} : { threads: asked }),
     };
     const { optimizeModel } = await import("./optimize.js");
     const original = { path, description, source: await sourceOf(path, description.weight_files) };

@@ -165,6 +165,7 @@ async function work(
   } finally {
     // Of an interrupted command all else is kept; frames are taken anew, and are large.
     await removeFrames([files.calibrating, files.judging]);
+    await removeHalfDone(workFolder);
   }
 }
 
@@ -194,6 +195,14 @@ async function readFindings(path: string): Promise<Findings> {
     return JSON.parse(await readFile(path, "utf8")) as Findings;
   } catch {
     return { agreements: {} };
+  }
+}
+
+/** What a step that was killed has left of its own. */
+async function removeHalfDone(workFolder: string): Promise<void> {
+  const files = await readdir(workFolder).catch(() => []);
+  for (const file of files.filter((name) => name.startsWith("calibrating-"))) {
+    await rm(join(workFolder, file), { recursive: true, force: true });
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Settings } from "../config/settings.js";
@@ -35,11 +35,24 @@ describe("what an earlier command has found", () => {
     expect(said).toEqual([]);
   });
 
+  it("says again beside the model what it was made from, where that is gone or broken", async () => {
+    const { folder, find } = found();
+    const beside = join(folder, "m-int8.provenance.json");
+    for (const broken of [undefined, "{"]) {
+      if (broken === undefined) rmSync(beside, { force: true });
+      else writeFileSync(beside, broken);
+      const result = await find();
+      expect(JSON.parse(readFileSync(beside, "utf8"))).toEqual(result?.provenance);
+    }
+  });
+
   it("is not taken where its file is damaged", async () => {
     const { folder, find, said } = found();
     truncateSync(join(folder, FILE), 5);
     expect(await find()).toBeUndefined();
-    expect(said).toEqual([`${FILE} in aiw's cache is damaged, and made anew`]);
+    expect(said).toEqual([
+      `${FILE} in aiw's cache is damaged: it is not the file that aiw made; making it anew`,
+    ]);
   });
 
   it("is not all where something had too little memory", async () => {

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { rename } from "node:fs/promises";
+import { readFile, rename } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { basename, join } from "node:path";
 import type { Settings } from "../config/settings.js";
 import type { ModelDescription } from "../core/model-description.js";
 import { printable } from "../core/printable.js";
 import { packageVersion } from "../core/version.js";
-import { unjudgedWords } from "../optimize/agreement.js";
+import { UNVERIFIED, unjudgedWords } from "../optimize/agreement.js";
 import { type EngineName, graphKey } from "../optimize/candidate.js";
 import { resultOf } from "../optimize/describe-result.js";
 import { framesSha256 } from "../optimize/frame-store.js";
@@ -15,7 +15,8 @@ import type { GraphMaker } from "../optimize/graph-maker.js";
 import type { Optimized } from "../optimize/optimized.js";
 import {
   fileSha256,
-  isDamaged,
+  damageOf,
+  FOUND,
   type Provenance,
   provenancePath,
   readProvenance,
@@ -30,12 +31,9 @@ import { DEFAULT_SIZE } from "./sources.js";
 /** Least F1 and mean IoU with the unchanged model's detections, 0..1. */
 export const DEFAULT_MIN_AGREEMENT = 0.95;
 const MEMORY_REMARK =
-  "What had too little memory is tried again by the same command; what was found of the others is kept.";
+  "What had too little memory is tried again by the same command, for when there is more of it.";
 /** Of a model's name in a note, which has 200 characters in all. */
 const NOTE_NAME = 60;
-/** What was found, in the folder of the model. */
-const FOUND = "provenance.json";
-
 /** A model as it is to be run from now on. */
 export interface OptimizedModel {
   /** The file to run. */
@@ -81,14 +79,16 @@ export async function findOptimized(
   const path = pathOf(provenance, folder, original);
   if (!existsSync(path)) return undefined;
   if (!provenance.verified && settings.allow_unverified !== true) return undefined;
-  if (await isDamaged(path, provenance)) {
-    say(`${basename(path)} in aiw's cache is damaged, and made anew`);
+  const damage = await damageOf(path, provenance);
+  if (damage !== undefined) {
+    say(`${basename(path)} in aiw's cache ${damage}; making it anew`);
     return undefined;
   }
   if (provenance.lacked_memory) {
     say("what had too little memory the last time is tried again");
     return undefined;
   }
+  if (provenance.file !== null) await writeBeside(path, provenance);
   return { path, provenance, reused: true };
 }
 
@@ -137,11 +137,22 @@ export async function keepOptimized(
     ],
     seconds: Math.round((performance.now() - startedAt) / 1000),
   };
-  const text = `${JSON.stringify(provenance, null, 2)}\n`;
-  if (file !== null) await writeWholeFile(provenancePath(join(folder, file)), text);
-  await writeWholeFile(join(folder, FOUND), text);
+  if (file !== null) await writeBeside(join(folder, file), provenance);
+  await writeWholeFile(join(folder, FOUND), textOf(provenance));
   if (!result.lacked_memory) await maker.clear();
   return { path: pathOf(provenance, folder, original), provenance, reused: false };
+}
+
+/** Beside the model, where commands look that know no more than its name: also where it has been deleted there. */
+async function writeBeside(path: string, provenance: Provenance): Promise<void> {
+  const beside = provenancePath(path);
+  const text = textOf(provenance);
+  const there = await readFile(beside, "utf8").catch(() => undefined);
+  if (there !== text) await writeWholeFile(beside, text);
+}
+
+function textOf(provenance: Provenance): string {
+  return `${JSON.stringify(provenance, null, 2)}\n`;
 }
 
 function busyRemark({ busy }: Optimized): string[] {
@@ -162,7 +173,7 @@ function otherEngineRemark({ engine }: Settings, { winner }: Optimized): string[
 /** Short enough to be a note of a model, whatever that is called. */
 function unverifiedNote(path: string, { reference, judgedFrames }: Optimized): string {
   const name = fit(printable(basename(path)), NOTE_NAME);
-  return `detections not verified against ${name}: ${unjudgedWords(reference, judgedFrames)}`;
+  return `${UNVERIFIED} against ${name}: ${unjudgedWords(reference, judgedFrames)}`;
 }
 
 function pathOf({ file }: Provenance, folder: string, original: Original): string {
@@ -171,22 +182,29 @@ function pathOf({ file }: Provenance, folder: string, original: Original): strin
 
 /** One folder for a model, what it looks at, and what it is to be good for. */
 export function folderName({ original, settings, engines, python, frames }: Subject): string {
-  const { threads, min_agreement: min } = settings;
+  const { min_agreement: min } = settings;
   const all = [
     ...[packageVersion(), original.source, framesSha256(frames), engines, python.python],
-    ...[shownSettings(settings), threads, min, cpus()[0]?.model, availableParallelism()],
+    ...[shownSettings(settings), min, cpus()[0]?.model, availableParallelism()],
   ];
   const key = createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 12);
   return `${stemOf(original.path)}-${key}`;
 }
 
 /** The settings that a model's detections depend on. */
-function shownSettings({ conf, iou, classes, size = DEFAULT_SIZE }: Settings): Provenance["settings"] {
+function shownSettings({
+  conf,
+  iou,
+  classes,
+  threads,
+  size = DEFAULT_SIZE,
+}: Settings): Provenance["settings"] {
   return {
     conf: conf ?? null,
     iou: iou ?? null,
     classes: classes === undefined ? null : [...classes],
     size: size === "native" ? size : `${size.width}x${size.height}`,
+    threads: threads ?? null,
   };
 }
 

@@ -6,7 +6,7 @@ import { parseConfigFile } from "./config-file.js";
 import { configTemplate, modelComment } from "./config-template.js";
 
 const OLD = { path: "a.onnx", description: "yolo11, fp32", classNames: ["person"] };
-const NEW = { path: "b.onnx", description: "yolo11, int8", classNames: ["person"], from: "Made from a.onnx" };
+const NEW = { path: "b.onnx", description: "yolo11, int8", classNames: ["person"], from: "a.onnx: int8" };
 
 describe("editConfig", () => {
   it("writes a changed model, what it is and what runs it into a template that somebody has edited", () => {
@@ -20,6 +20,22 @@ describe("editConfig", () => {
     const whole = edited(configTemplate(NEW, { engine: "openvino", threads: 2 }));
     const body = (text: string) => text.slice(0, text.indexOf("# checksum"));
     expect(body(changed)).toBe(body(whole));
+  });
+
+  it("edits a template with Windows line ends as any other, its examples too", () => {
+    const windows = (text: string) => text.replaceAll("\n", "\r\n");
+    const changes = { model: "b.onnx", engine: "openvino", threads: 2 };
+    const changed = editConfig(windows(configTemplate(OLD)), changes, modelComment(NEW));
+    expect(changed).toBe(windows(editConfig(configTemplate(OLD), changes, modelComment(NEW))));
+    expect(changed).not.toContain("# engine: onnxruntime");
+  });
+
+  it("says anew of a model what has changed, and leaves what somebody wrote between", () => {
+    const note = "# NOTE: never change, ask Ann";
+    const before = `${modelComment({ ...NEW, from: "a.onnx: 4.0 times" })}\n${note}\nmodel: b.onnx\n`;
+    expect(editConfig(before, { model: "b.onnx" }, modelComment(NEW))).toBe(
+      `${modelComment(NEW)}\n${note}\nmodel: b.onnx\n`,
+    );
   });
 
   it("puts a model into a template that had none", () => {
@@ -45,6 +61,17 @@ describe("editConfig", () => {
       "model: a.onnx\ngates:\n  - p95 < 1ms\n\n",
       "model: b.onnx\nthreads: 2\ngates:\n  - p95 < 1ms\n\n",
     ],
+    [
+      "no value",
+      "model:   # none yet\r\nconf: 1\r\n",
+      "model: b.onnx   # none yet\r\nthreads: 2\r\nconf: 1\r\n",
+    ],
+    [
+      "an example of somebody's own",
+      "# Tried:\n# engine: openvino\nmodel: a.onnx\n",
+      "# Tried:\n# engine: openvino\nmodel: b.onnx\nthreads: 2\n",
+    ],
+    ["braces and Windows line ends", "{ model: a.onnx }\r\n", "{ model: b.onnx, threads: 2 }\r\n"],
     ["braces", "{ model: a.onnx, conf: 0.5 }\n", "{ model: b.onnx, conf: 0.5, threads: 2 }\n"],
     [
       "a comment of somebody's own",
@@ -67,8 +94,8 @@ describe("editConfig", () => {
       "source: x.mp4",
     ]);
     fc.assert(
-      fc.property(lines, fc.string({ minLength: 1 }), (kept, path) => {
-        const before = kept.join("\n");
+      fc.property(lines, fc.string({ minLength: 1 }), fc.constantFrom("\n", "\r\n"), (kept, path, eol) => {
+        const before = kept.join(eol);
         const changed = editConfig(before, { model: path, threads: undefined }, modelComment(NEW));
         const { threads: _, ...rest } = (parse(before) ?? {}) as Record<string, unknown>;
         expect(parse(changed)).toEqual({ ...rest, model: path });

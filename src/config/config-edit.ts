@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import { isMap, isNode, isScalar, type Pair, parseDocument, stringify } from "yaml";
-import { MODEL_COMMENT } from "./config-template.js";
+import { EXAMPLES, MADE_COMMENT, MODEL_COMMENT } from "./config-template.js";
 
 /** Keys of a configuration file as they are to be; undefined: not in the file. */
 export type ConfigChanges = Readonly<Record<string, string | number | undefined>>;
@@ -16,14 +17,15 @@ export function editConfig(
   modelComment: string | undefined,
 ): string {
   const edited = inPlace(content, changes, modelComment);
-  if (hasAll(edited, changes)) return edited;
+  if (saysJust(edited, content, changes)) return edited;
   // Written in a way that can't be edited line by line (in braces, with anchors): the library writes it anew.
   const document = parseDocument(content);
   for (const [key, value] of Object.entries(changes)) {
     if (value === undefined) document.delete(key);
     else document.set(key, value);
   }
-  return document.toString({ lineWidth: 0 });
+  const text = document.toString({ lineWidth: 0 });
+  return content.includes("\r\n") ? text.replace(/\r?\n/g, "\r\n") : text;
 }
 
 interface Edit {
@@ -50,8 +52,9 @@ function inPlace(content: string, changes: ConfigChanges, modelComment: string |
         edits.push(...commentEdit(content, example.from, comment));
     } else if (value === undefined) {
       edits.push({ from: pair.key, to: pair.end, text: "" });
-    } else if (pair.value !== value) {
-      edits.push({ from: pair.from, to: pair.to, text: stringify(value, { lineWidth: 0 }).trim() });
+    } else {
+      if (pair.value !== value)
+        edits.push({ from: pair.from, to: pair.to, text: valueText(content, pair, value) });
       if (key === "model") edits.push(...commentEdit(content, pair.key, comment));
     }
   }
@@ -65,17 +68,27 @@ function inPlace(content: string, changes: ConfigChanges, modelComment: string |
     .reduce((text, { from, to, text: put }) => text.slice(0, from) + put + text.slice(to), content);
 }
 
-/** What aiw's own comment above the model says is of the model that was there. */
+function valueText(content: string, { from }: Place, value: string | number): string {
+  const text = stringify(value, { lineWidth: 0 }).trim();
+  // Of a key without a value.
+  return content[from - 1] === ":" ? ` ${text}` : text;
+}
+
+/** The lines of aiw's own above the model, which speak of the one that was there. */
 function commentEdit(content: string, keyAt: number, comment: string | undefined): Edit[] {
   if (comment === undefined) return [];
   const above = /(?:(?<=^|\n)#[^\n]*\n)*$/.exec(content.slice(0, keyAt))?.[0] ?? "";
-  const at = above.indexOf(MODEL_COMMENT);
-  return at < 0 ? [] : [{ from: keyAt - above.length + at, to: keyAt, text: comment }];
+  const start = keyAt - above.length;
+  const ours = new RegExp(`^${MODEL_COMMENT}[^\n]*\n(?:${MADE_COMMENT}[^\n]*\n)?`, "m").exec(above);
+  if (ours === null) return [];
+  return [{ from: start + ours.index, to: start + ours.index + ours[0].length, text: comment }];
 }
 
-/** Where a key stands at its default in the template, in a comment: "# threads: 2". */
+/** Where a key stands at its default in the template, in a comment. */
 function exampleOf(content: string, key: string): Pick<Edit, "from" | "to"> | undefined {
-  const found = new RegExp(`^# ${key}: \\S+$`, "m").exec(content.replaceAll("\r", " "));
+  const example = EXAMPLES[key];
+  if (example === undefined) return undefined;
+  const found = new RegExp(`^${example}$`, "m").exec(content);
   return found === null ? undefined : { from: found.index, to: found.index + found[0].length };
 }
 
@@ -94,14 +107,22 @@ function pairsOf(content: string): Map<string, Place> {
   return new Map(
     pairs.flatMap(({ key, value }) => {
       if (!isScalar(key) || !key.range || !isNode(value) || !value.range) return [];
+      const place = { value: value.toJSON() as unknown, key: key.range[0] };
       const [from, to, end] = value.range;
-      return [[String(key.value), { value: value.toJSON() as unknown, key: key.range[0], from, to, end }]];
+      if (from < to) return [[String(key.value), { ...place, from, to, end }]];
+      // No value: it would stand behind the colon, before a comment.
+      const colon = content.indexOf(":", key.range[1]) + 1;
+      const lineEnd = content.indexOf("\n", colon) + 1 || content.length;
+      return [[String(key.value), { ...place, from: colon, to: colon, end: lineEnd }]];
     }),
   );
 }
 
-function hasAll(content: string, changes: ConfigChanges): boolean {
+/** Whether a file says what it said before, but for the changes. */
+function saysJust(content: string, before: string, changes: ConfigChanges): boolean {
   const { contents, errors } = parseDocument(content);
   if (errors.length > 0 || !isMap(contents)) return false;
-  return Object.entries(changes).every(([key, value]) => contents.get(key) === value);
+  const wanted = { ...(parseDocument(before).toJS() as object | null), ...changes };
+  const said = Object.entries(wanted).filter(([, value]) => value !== undefined);
+  return isDeepStrictEqual(contents.toJSON(), Object.fromEntries(said));
 }

@@ -186,8 +186,8 @@ async function locate(
   const other = sources.find(({ kind, uri }) => kind === "camera" || !isSynthetic(uri));
   if (model === undefined && other !== undefined) return { check: needsModel(other) };
   try {
+    const doubt = await checkFresh(model ?? embedded);
     const path = await checkModelFile(model ?? embedded);
-    const doubt = await checkFresh(path);
     return doubt === undefined ? { path } : { path, check: staleModel(doubt) };
   } catch (error) {
     return { check: modelNotFound(error) };

@@ -3,6 +3,7 @@ import { WorkerClient, type WorkerInfo } from "../client/worker-client.js";
 import type { Settings } from "../config/settings.js";
 import type { SourceName } from "../config/source-names.js";
 import { AiwError } from "../core/errors.js";
+import { UNVERIFIED } from "../optimize/agreement.js";
 import { KNOWN_SHAPES, shapeName } from "../core/shapes.js";
 import { streamName } from "../source/stream-name.js";
 import { isBuiltShape, shapeFile } from "../worker-process/build-shape.js";
@@ -90,7 +91,7 @@ export async function checkModel({ endpoint, modelPath, settings, signal }: Mode
 
 /** @param said what the worker says of a model */
 export function adviceOn(said: string): string {
-  return said.startsWith("detections not verified")
+  return said.startsWith(UNVERIFIED)
     ? "Have it compared, on frames in which the model sees more: aiw init --optimize --calibrate SOURCE"
     : "See what the worker says of it.";
 }

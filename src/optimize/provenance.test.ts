@@ -1,9 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { provenanceOf } from "../testing/provenance.js";
-import { checkFresh, fileSha256, provenancePath, readProvenance, sourceOf } from "./provenance.js";
+import {
+  checkFresh,
+  fileSha256,
+  provenanceOfModel,
+  provenancePath,
+  readProvenance,
+  sourceOf,
+} from "./provenance.js";
 
 /** A model and what was made of it. */
 async function optimized() {
@@ -64,6 +71,20 @@ describe("a model that aiw has optimised", () => {
       code: "MODEL_STALE",
       message: expect.stringContaining(`was made from ${weights}, which has changed since`),
     });
+  });
+
+  it("is known by its search too, where what lies beside it is gone or broken", async () => {
+    const { model } = await optimized();
+    const found = provenanceOf({ file: basename(model) });
+    writeFileSync(join(dirname(model), "provenance.json"), JSON.stringify(found));
+    for (const broken of ["{", '{"schema":"aiw.optimized/1"}']) {
+      writeFileSync(provenancePath(model), broken);
+      expect(await provenanceOfModel(model)).toEqual({ provenance: found });
+    }
+    rmSync(provenancePath(model));
+    expect(await provenanceOfModel(model)).toEqual({ provenance: found });
+    // Of another model in that folder it says nothing.
+    expect(await provenanceOfModel(join(dirname(model), "other.onnx"))).toBeUndefined();
   });
 
   it("is no more itself once its own file has changed", async () => {

@@ -60,6 +60,8 @@ export const provenanceSchema = z.object({
     iou: z.number().nullable(),
     classes: z.array(z.string()).nullable(),
     size: z.string(),
+    /** As asked for; null = free to choose. */
+    threads: z.number().nullable().default(null),
   }),
   /** Of aiw, the interpreter ("python") and the engines that were tried, by name. */
   versions: z.record(z.string(), z.string()),
@@ -75,15 +77,30 @@ export const provenanceSchema = z.object({
 export type Provenance = z.infer<typeof provenanceSchema>;
 export type CandidateFigures = z.infer<typeof candidate>;
 
+/** What was found, in the folder of a search. */
+export const FOUND = "provenance.json";
+
 /** "yolo11s-int8.provenance.json" of "yolo11s-int8.onnx". */
 export function provenancePath(model: string): string {
   return model.replace(/(\.onnx)?$/i, ".provenance.json");
 }
 
-/** The provenance of a model that aiw has optimised; undefined for any other, and where it is broken. */
+/** A provenance; undefined where there is none, or it is broken. */
 export async function readProvenance(path: string): Promise<Provenance | undefined> {
   const found = await lookAt(path);
   return found !== undefined && "provenance" in found ? found.provenance : undefined;
+}
+
+/**
+ * What a model that aiw has optimised was made from: beside it or, where that is gone or broken, in the folder of
+ * its search.
+ * @returns undefined for a model of any other making; a problem where that can't be told
+ */
+export async function provenanceOfModel(model: string): Promise<Found> {
+  const beside = await lookAt(provenancePath(model));
+  if (beside !== undefined && "provenance" in beside) return beside;
+  const provenance = await readProvenance(join(dirname(model), FOUND));
+  return provenance?.file === basename(model) ? { provenance } : beside;
 }
 
 type Found = { readonly provenance: Provenance } | { readonly problem: string } | undefined;
@@ -96,15 +113,18 @@ async function lookAt(path: string): Promise<Found> {
   } catch (error) {
     const code = systemCode(error);
     if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return undefined;
-    return { problem: code === undefined ? "is not JSON" : `can't be read (${code})` };
+    const what = code === undefined ? "is not JSON" : `can't be read (${code})`;
+    return { problem: `${basename(path)} ${what}` };
   }
   const schema = (json as { readonly schema?: unknown } | null)?.schema;
   if (typeof schema !== "string" || !schema.startsWith(OURS)) return undefined;
   const parsed = provenanceSchema.safeParse(json);
   if (parsed.success) return { provenance: parsed.data };
-  if (schema !== SCHEMA) return { problem: `is of schema "${schema}", and this aiw reads "${SCHEMA}"` };
+  const file = basename(path);
+  if (schema !== SCHEMA)
+    return { problem: `${file} is of schema "${schema}", and this aiw reads "${SCHEMA}"` };
   const [issue] = parsed.error.issues;
-  return { problem: `is broken at ${issue?.path.join(".")}: ${issue?.message}` };
+  return { problem: `${file} is broken at ${issue?.path.join(".")}: ${issue?.message}` };
 }
 
 /** SHA-256 of a file, hexadecimal. @throws what the system says */
@@ -130,11 +150,10 @@ export async function sourceOf(path: string, weightFiles: readonly string[]): Pr
  * @throws MODEL_STALE where it has changed, or the optimised one is gone or damaged
  */
 export async function checkFresh(model: string): Promise<string | undefined> {
-  const found = await lookAt(provenancePath(model));
+  const found = await provenanceOfModel(model);
   if (found === undefined) return undefined;
   if ("problem" in found) {
-    const file = basename(provenancePath(model));
-    return `${file} ${found.problem}: what ${basename(model)} was made from, and whether it is up to date, can't be told`;
+    return `${found.problem}: what ${basename(model)} was made from, and whether it is up to date, can't be told`;
   }
   const { provenance } = found;
   const { path, weights } = provenance.source;
@@ -144,9 +163,8 @@ export async function checkFresh(model: string): Promise<string | undefined> {
       `${basename(model)}, which was made from ${path}, is not there any more`,
     );
   }
-  if (await isDamaged(model, provenance)) {
-    throw new AiwError("MODEL_STALE", `${basename(model)} is damaged: it is not the file that aiw made`);
-  }
+  const damage = await damageOf(model, provenance);
+  if (damage !== undefined) throw new AiwError("MODEL_STALE", `${basename(model)} ${damage}`);
   let now: Provenance["source"];
   try {
     now = await sourceOf(
@@ -166,9 +184,17 @@ export async function checkFresh(model: string): Promise<string | undefined> {
   );
 }
 
-/** Whether an optimised model is not the file any more that was made. @throws what the system says */
-export async function isDamaged(model: string, { file_sha256: made }: Provenance): Promise<boolean> {
-  return made !== null && (await fileSha256(model)) !== made;
+/** Why an optimised model is not the file any more that was made; undefined where it is. */
+export async function damageOf(
+  model: string,
+  { file_sha256: made }: Provenance,
+): Promise<string | undefined> {
+  if (made === null) return undefined;
+  try {
+    return (await fileSha256(model)) === made ? undefined : "is damaged: it is not the file that aiw made";
+  } catch (error) {
+    return `can't be read (${systemCode(error)})`;
+  }
 }
 
 function changedFile(

@@ -82,7 +82,7 @@ export function optimizeLine(found: Provenance): string {
 
 /** Of which model it was made and to what, for aiw.yaml. */
 export function tunedLine(found: Provenance): string {
-  return `Made by aiw init --optimize from ${found.source.path}: ${optimizeLine(found)}`;
+  return `${found.source.path}: ${optimizeLine(found)}`;
 }
 
 function legend(found: Provenance): string {

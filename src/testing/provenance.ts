@@ -22,7 +22,7 @@ export function provenanceOf(changes: Partial<Provenance> = {}): Provenance {
     ...{ engine: "onnxruntime", threads: null, precision, input: "640x640" },
     ...{ verified: true, agreement, min_agreement: 0.95, judged_frames: 64, reference_detections: 120 },
     calibration: { sources: ["street.mp4"], frames: 32, sha256: "b".repeat(64) },
-    settings: { conf: null, iou: null, classes: null, size: "640x480" },
+    settings: { conf: null, iou: null, classes: null, size: "640x480", threads: null },
     versions: { aiw: "0.1.0" },
     machine: { cpu: "a cpu", cores: 2 },
     candidates: [figures(), figures({ precision, ratio: 0.5, agreement, chosen: true })],

@@ -108,6 +108,7 @@ class TrialProcess {
       }
     }
     const ended = await this.exited;
+    if (signal?.aborted) throw interrupted(signal);
     const lines = this.stderr.last(200);
     // That we have ended it says nothing of memory.
     const endedBy = this.closed ? null : ended.endedBy;

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from aiw_worker.datatypes import U8, Frame
-from aiw_worker.errors import Code, WorkerError
+from aiw_worker.errors import Code, WorkerError, out_of_memory
 
 _CHANNELS = 3
 
@@ -32,7 +32,9 @@ class FrameFile:
             self._sizes = [(int(width), int(height)) for width, height in json.loads(sizes.read_text())]
             self._pixels: U8 = np.memmap(pixels, np.uint8, "r") if self._sizes else np.empty(0, np.uint8)
         except (OSError, ValueError, TypeError, OverflowError) as error:
-            raise WorkerError(Code.USAGE, f"the frames of {pixels.name} can't be read: {error}") from error
+            raise out_of_memory(error, f"read {pixels.name}") or WorkerError(
+                Code.USAGE, f"the frames of {pixels.name} can't be read: {error}"
+            ) from error
         if not self._sizes:
             raise WorkerError(Code.USAGE, f"{sizes.name} names no frames; there must be one at least")
         self._starts = np.cumsum([0, *(_CHANNELS * width * height for width, height in self._sizes)])

@@ -118,7 +118,7 @@ def _ranges(path: Path) -> dict[str, tuple[np.float32, np.float32]]:
         found = json.loads(path.read_text()).items()
         return {name: (np.float32(low), np.float32(high)) for name, (low, high) in found}
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise WorkerError(
+        raise out_of_memory(error, f"read {path.name}") or WorkerError(
             Code.USAGE, f"the ranges of {path.name} can't be read: {one_line(error)}"
         ) from error
 
