@@ -309,6 +309,17 @@ describe("a candidate that fails", () => {
     expect(leftOpen()).toBe(0);
   });
 
+  it("gives a reason that is the same for all of them, whatever their files are called", async () => {
+    const lacking = (key: string) =>
+      new AiwError("WORKER_REFUSED", `there is too little memory to load ${key}.onnx; free some`);
+    const { found } = stage({
+      [ALL]: { opening: lacking("int8-all-decode-own") },
+      [WHOLE]: { opening: lacking("int8-conv-decode-own") },
+    });
+    const reason = "there is too little memory to load it; free some";
+    expect((await found).failures).toEqual({ [ALL]: reason, [WHOLE]: reason });
+  });
+
   it("to load with more of it in float does not keep the slower from being looked at", async () => {
     const { found } = stage({
       [ALL]: { ms: 30, sees: WRONG },

@@ -24,7 +24,7 @@ def run_to_end(work: Callable[[], None]) -> NoReturn:
     except ImportError as error:
         # cv2, numpy and their like are imported by what `work` imports.
         missing = WorkerError(Code.ENGINE_MISSING, f"a Python package is missing: {one_line(error)}")
-        _fail(missing, debugging)
+        _fail(out_of_memory(error, "load the worker's packages") or missing, debugging)
     except KeyboardInterrupt:
         pass
     except Exception as error:

@@ -85,9 +85,10 @@ class WorkerError(Exception):
         return self.kind.value.retryable
 
 
-# As numpy, onnxruntime (its arena, C++ beneath it), OpenVINO, protobuf and the system say it.
+# As numpy, onnxruntime (its arena, C++ beneath it), OpenVINO, protobuf, the system and its loader say it.
 _NO_MEMORY = re.compile(
-    r"bad_alloc|bfc_arena|out of memory|can(no|')t alloc|(unable|failed) to allocate", re.I
+    r"bad_alloc|bfc_arena|out of memory|can(no|')t alloc|(unable|failed) to allocate|failed to map segment",
+    re.I,
 )
 
 

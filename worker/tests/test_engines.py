@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import onnx
@@ -216,6 +217,28 @@ def test_a_missing_engine_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) ->
     assert "aiw init --engine openvino" in caught.value.message
 
 
+def test_an_engine_that_memory_is_too_little_for_is_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unloadable(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise ImportError("libopenvino.so: failed to map segment from shared object")
+
+    monkeypatch.delattr(engines, "ov", raising=False)
+    monkeypatch.setitem(sys.modules, "aiw_worker.engines", Unloadable("aiw_worker.engines"))
+    with pytest.raises(WorkerError, match="too little memory to load openvino") as caught:
+        check_engine("openvino")
+    assert caught.value.kind is Code.OUT_OF_MEMORY
+
+
+def test_a_package_that_memory_is_too_little_for_is_not_missing() -> None:
+    program = (
+        "from aiw_worker.endings import run_to_end\ndef work(): raise ImportError({!r})\nrun_to_end(work)"
+    )
+    for said, name in (("cv2.so: failed to map segment", "OUT_OF_MEMORY"), ("No module", "ENGINE_MISSING")):
+        command = [sys.executable, "-c", program.format(said)]
+        ended = subprocess.run(command, cwd=WORKER, capture_output=True, text=True, timeout=60, check=False)
+        assert ended.stderr.startswith(f"aiw-worker: error {name}: "), ended
+
+
 @pytest.mark.parametrize("required", ["CUDAExecutionProvider", "OpenVINOExecutionProvider"])
 def test_openvino_refuses_the_providers_of_onnxruntime(required: str, tmp_path: Path) -> None:
     path = fixed(tmp_path / "m.onnx", np.ones((1, 2, 3), np.float32))
@@ -264,6 +287,7 @@ def test_loads_cudas_libraries_once_and_in_silence_before_its_provider(
         "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : bfc_arena.cc:359 Failed to allocate",
         "Unable to allocate 1.17 MiB for an array with shape (640, 640, 3)",
         "[Errno 12] Cannot allocate memory",
+        "cv2.abi3.so: failed to map segment from shared object",
     ],
 )
 def test_a_lack_of_memory_is_known_by_any_librarys_words(said: str) -> None:

@@ -26,13 +26,14 @@ class FrameFile:
         """Opens both.
 
         Raises:
-            WorkerError: USAGE when one can't be read, they don't fit together, or there is no frame.
+            WorkerError: USAGE when one can't be read, they don't fit together, or there is no frame;
+                OUT_OF_MEMORY.
         """
         try:
             self._sizes = [(int(width), int(height)) for width, height in json.loads(sizes.read_text())]
             self._pixels: U8 = np.memmap(pixels, np.uint8, "r") if self._sizes else np.empty(0, np.uint8)
         except (OSError, ValueError, TypeError, OverflowError) as error:
-            raise out_of_memory(error, f"read {pixels.name}") or WorkerError(
+            raise out_of_memory(error, "map the frames") or WorkerError(
                 Code.USAGE, f"the frames of {pixels.name} can't be read: {error}"
             ) from error
         if not self._sizes:
