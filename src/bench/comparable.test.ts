@@ -91,6 +91,13 @@ describe("two reports differ", () => {
     expect(differencesOf(await report(), await report(() => ({ environment: {} }))).clashes).toEqual([]);
   });
 
+  it("in what frames were sent as, but not from an older aiw, which said what was asked for", async () => {
+    const sent = (pixel_format: string) =>
+      report(({ settings }) => ({ settings: { ...settings, pixel_format } }));
+    expect(differencesOf(await sent("rgb24"), await sent("i420")).clashes).toHaveLength(1);
+    expect(differencesOf(await sent("auto"), await sent("i420")).clashes).toEqual([]);
+  });
+
   it("in that one ended early, and then also where both did", async () => {
     const early = await report(() => ({ ended_early: "interrupted" }));
     const whole = await report();

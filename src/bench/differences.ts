@@ -39,11 +39,17 @@ export function differencesOf(base: Comparable, head: Comparable): Differences {
         what === "memory_mb" ? memory(a, b) : difference(what, a[what], b[what]),
       ),
       ...CHOSEN.flatMap((what) => difference(what, a[what], b[what])),
-      ...SETTINGS.flatMap((what) => difference(what, base.settings[what], head.settings[what])),
+      ...SETTINGS.flatMap((what) => difference(what, said(base, what), said(head, what))),
       ...((base.ended_early ?? head.ended_early) === undefined ? [] : [{ what: "ended early", ...early }]),
     ],
     versions: VERSIONS.flatMap((what) => difference(what, a[what], b[what])),
   };
+}
+
+/** Frames are never sent as "auto": a report that says so doesn't say what they were sent as. */
+function said({ settings }: Comparable, what: (typeof SETTINGS)[number]): unknown {
+  const value = settings[what];
+  return what === "pixel_format" && value === "auto" ? undefined : value;
 }
 
 function memory({ memory_mb: a }: Comparable["environment"], { memory_mb: b }: Comparable["environment"]) {

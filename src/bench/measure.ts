@@ -40,6 +40,8 @@ export interface MeasureOptions {
   readonly usage: () => ClientUsage;
   /** Names of the classes that accuracy is judged on; all by default. */
   readonly classes?: readonly string[] | undefined;
+  /** Detections are not compared with what is in the frames: the model makes none. */
+  readonly hasNothingToFind?: boolean | undefined;
   /** Takes each outcome as well; frames are kept for it where it says so. */
   readonly outcomes?: OutcomeTaker | undefined;
   /** Called once at the start, with what can be looked at while it runs. */
@@ -68,7 +70,7 @@ export interface RunningMeasurement {
 export async function measure(options: MeasureOptions): Promise<Measurement> {
   const { feed, sink, clock, pace, limits, usage, outcomes, interrupt } = options;
   const stream = new Stream(sink, clock, { keepFrames: outcomes?.keepsFrames === true });
-  const tally = new Tally(options.classes);
+  const tally = new Tally(options.classes, options.hasNothingToFind);
   const windows = new StabilityWindows();
   const timeline = new TimelineRecorder();
   const watches = (options.gates ?? []).map((gate) => new GateWatch(gate));

@@ -46,7 +46,7 @@ const environment = z
     engine: z.string(),
     provider: z.string(),
     threads: count.nullable(),
-    warnings: z.array(z.string()).default([]).describe("what the worker says of the model and how it runs"),
+    warnings: z.array(z.string()).default([]).describe("what is to be known of the model and how it runs"),
   })
   .describe("what it ran on");
 
@@ -59,7 +59,9 @@ const settings = z
     warmup_s: z.number(),
     require_stable: z.literal(true).optional().describe("whether stability is a gate as well"),
     size: z.string(),
-    pixel_format: z.string(),
+    pixel_format: z
+      .string()
+      .describe("what frames were sent as; an earlier aiw says auto, which was asked for"),
     conf: share,
     iou: share,
     classes: z.array(z.string()),

@@ -3,7 +3,7 @@ import type { BenchReport, JudgedGate } from "../bench/report-schema.js";
 import { MIN_RESULTS } from "../bench/stability.js";
 import { AiwError } from "../core/errors.js";
 import type { Gate } from "../core/gate.js";
-import { isShape } from "../core/shapes.js";
+import { isShape, isShapeOnly } from "../core/shapes.js";
 import { gateProblem } from "../reports/gate-words.js";
 import { streamName } from "../source/stream-name.js";
 import { isSynthetic } from "../source/synthetic-uri.js";
@@ -16,19 +16,35 @@ const LONGER = "measure for longer, with --duration or --max-duration";
  * @throws USAGE
  */
 export function checkGates(gates: readonly Gate[], source: SourceName, model: string | undefined): void {
-  const needing = gates.find((gate) => needsTruth(gate) || gate.name === "detections");
-  if (needing !== undefined && model !== undefined && isShape(model)) {
-    throw new AiwError(
-      "USAGE",
-      `--gate "${needing.text}": ${model} has random weights and detects nothing, which says nothing of ${needing.name}`,
-    );
-  }
+  if (model !== undefined && isShape(model)) refuseDetecting(gates, model);
   const gate = gates.find(needsTruth);
   if (gate === undefined) return;
   if (source.kind === "source" && isSynthetic(source.uri)) return;
   throw new AiwError(
     "USAGE",
     `--gate "${gate.text}": ${gate.name} is known only of a synthetic: source, not of --${source.kind} ${streamName(source.uri)}`,
+  );
+}
+
+/**
+ * The same for a file that turns out to be a shape once the worker has loaded it.
+ * @param notes the worker's warnings
+ * @throws USAGE
+ */
+export function checkGatesOf(
+  gates: readonly Gate[],
+  model: string | undefined,
+  notes: readonly string[],
+): void {
+  if (model !== undefined && isShapeOnly(notes)) refuseDetecting(gates, model);
+}
+
+function refuseDetecting(gates: readonly Gate[], shape: string): void {
+  const needing = gates.find((gate) => needsTruth(gate) || gate.name === "detections");
+  if (needing === undefined) return;
+  throw new AiwError(
+    "USAGE",
+    `--gate "${needing.text}": ${shape} has random weights and detects nothing, which says nothing of ${needing.name}`,
   );
 }
 

@@ -9,6 +9,7 @@ import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
 import { AiwError, toAiwError } from "../core/errors.js";
 import type { Gate } from "../core/gate.js";
+import { isShapeOnly } from "../core/shapes.js";
 import { packageVersion } from "../core/version.js";
 import type { Feed, Pace } from "../pipeline/feed.js";
 import type { FrameSource } from "../source/frame-source.js";
@@ -17,6 +18,7 @@ import type { CommandContext } from "./command-context.js";
 import { drain } from "./drain.js";
 import { showLive } from "./live-view.js";
 import { openOutputs } from "./outputs.js";
+import type { Sending } from "./sending.js";
 import { reportedClasses, type WorkerSession, withLastWords } from "./worker-session.js";
 
 /** What is measured: both ends of the pipeline, and the settings of all that is measured on it. */
@@ -73,6 +75,7 @@ export async function runBench(bench: Bench, plan: Plan): Promise<BenchRun> {
     gates: plan.gates,
     usage: () => clientUsage(source),
     classes: reportedClasses(settings, session.info),
+    hasNothingToFind: isShapeOnly(session.info.warnings),
     onStart: live.start,
     outcomes: output,
     drain: (stream) => drain(stream, interrupt),
@@ -86,7 +89,7 @@ export async function runBench(bench: Bench, plan: Plan): Promise<BenchRun> {
   const head = {
     time,
     environment: environmentOf(session.info, thisMachine(), basename(settings.model ?? "")),
-    settings: settingsOf(settings, source, plan),
+    settings: settingsOf(settings, session.sending, source, plan),
   };
   const early = why === undefined ? undefined : { why, failed: failure !== undefined };
   const report = benchReport(head, warm, measured, early);
@@ -126,7 +129,12 @@ function thisMachine() {
   };
 }
 
-function settingsOf(settings: Settings, source: FrameSource, plan: Plan): BenchSettings {
+function settingsOf(
+  settings: Settings,
+  { picture }: Sending,
+  source: FrameSource,
+  plan: Plan,
+): BenchSettings {
   const { size = { width: 640, height: 480 }, conf = 0.35, iou = 0.45, classes = [], worker } = settings;
   return {
     source: source.name,
@@ -136,7 +144,7 @@ function settingsOf(settings: Settings, source: FrameSource, plan: Plan): BenchS
     warmup_s: plan.warmUpUs / 1e6,
     ...(settings.require_stable ? { require_stable: true } : {}),
     size: size === "native" ? size : `${size.width}x${size.height}`,
-    pixel_format: settings.pixel_format ?? "auto",
+    pixel_format: picture ?? source.format,
     conf,
     iou,
     classes,

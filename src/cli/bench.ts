@@ -5,7 +5,7 @@ import { AiwError, ExitCode } from "../core/errors.js";
 import { Feed } from "../pipeline/feed.js";
 import { benchTable } from "../reports/bench-table.js";
 import type { FrameSource } from "../source/frame-source.js";
-import { checkGates, throwIfGatesFailed, throwIfUnstable, unstable } from "./bench-gates.js";
+import { checkGates, checkGatesOf, throwIfGatesFailed, throwIfUnstable, unstable } from "./bench-gates.js";
 import { checkBenchOutputs, writeReports } from "./bench-reports.js";
 import { benchRates } from "./bench-rates.js";
 import { type Bench, type Plan, runBench, throwIfEnded, throwIfNoResult } from "./bench-run.js";
@@ -45,6 +45,7 @@ export async function execute(
   const { session, source } = await openPipeline(name, settings, context, BENCH);
   const feed = new Feed(source, systemClock);
   try {
+    checkGatesOf(settings.gates ?? [], settings.model, session.info.warnings);
     const bench = { settings, context, session, source, feed };
     if (settings.find_max || settings.sweep !== undefined)
       return await benchRates(bench, planOf(settings, source));

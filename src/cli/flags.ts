@@ -260,7 +260,7 @@ export const INIT_FLAGS: readonly Flag[] = [
   { syntax: `--device <${choice(DEVICES)}>`, help: "where inference runs (default: cpu)", setting: "device" },
   {
     syntax: "--force",
-    help: "overwrite an aiw.yaml that has edits, and an export that is older than its weights",
+    help: "overwrite an aiw.yaml that has edits; with --optimize, search anew; with --export, export anew",
   },
   { syntax: "--yes", help: "ask nothing" },
   { syntax: "--json", help: "say what was done as JSON, on stdout" },

@@ -43,3 +43,17 @@ export function refuseToOptimizeFor({ device, model }: Settings, flags: ParsedFl
   if (model !== undefined) return;
   throw new AiwError("USAGE", "--optimize is for a model of yours: give it with --model");
 }
+
+/**
+ * The threads that are asked for where a model is optimised anew.
+ * @param threads as the settings say, which may be what the optimiser has written there
+ * @param before what it found then
+ * @returns undefined where it is free to choose
+ */
+export function threadsAsked(
+  threads: number | undefined,
+  before: Pick<Provenance, "threads" | "settings"> | undefined,
+): number | undefined {
+  if (before === undefined || threads !== (before.threads ?? undefined)) return threads;
+  return before.settings.threads ?? undefined;
+}

@@ -1,6 +1,6 @@
 import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { findConfigFile } from "../config/config-file.js";
-import { configTemplate } from "../config/config-template.js";
+import { configTemplate, modelComment } from "../config/config-template.js";
 import type { Settings } from "../config/settings.js";
 import { AiwError, ExitCode } from "../core/errors.js";
 import type { ModelDescription } from "../core/model-description.js";
@@ -16,7 +16,7 @@ import {
 import { modelCard } from "../reports/model-card.js";
 import { commandsToGoOn } from "../reports/next-commands.js";
 import { optimizeLine, optimizeTable, tunedLine } from "../reports/optimize-table.js";
-import { type Provenance, provenancePath, readProvenance, sourceOf } from "../optimize/provenance.js";
+import { checkFresh, type Provenance, provenanceOfModel, sourceOf } from "../optimize/provenance.js";
 import type { OptimizedModel } from "./optimized-folder.js";
 import { checkWritable, writeWhole } from "../sinks/whole-file.js";
 import { describeModel } from "../worker-process/describe-model.js";
@@ -29,9 +29,16 @@ import { EMBEDDED_MODEL } from "./default-model.js";
 import { exportWeights } from "./export-weights.js";
 import { firstFrames } from "./first-frames.js";
 import type { Flag, ParsedFlags } from "./flags.js";
-import { refuseIdleFlags, refuseToOptimizeFor, type Running, runningOf } from "./init-running.js";
+import {
+  refuseIdleFlags,
+  refuseToOptimizeFor,
+  type Running,
+  runningOf,
+  threadsAsked,
+} from "./init-running.js";
 import { Machine } from "./machine.js";
 import { modelPath } from "./model-path.js";
+import { originalOf } from "./original-of.js";
 import { commandSettings, refuseValues } from "./settings.js";
 import { writeConfig } from "./write-config.js";
 
@@ -67,6 +74,8 @@ async function configFileOf(named: string | undefined): Promise<string> {
 /** The steps, each of which can be done again and finds what was done before. */
 class Init {
   private readonly machine: Machine;
+  /** Of the optimised model that is optimised anew. */
+  private before: Provenance | undefined;
 
   constructor(
     private readonly settings: Settings,
@@ -101,7 +110,9 @@ class Init {
     const config = await this.config(
       configPath,
       named,
-      given === undefined ? undefined : { model, provenance },
+      given === undefined
+        ? undefined
+        : { model: running.model === path ? model : await this.describe(running.model), provenance },
     );
     return {
       schema: "aiw.init/1",
@@ -112,7 +123,7 @@ class Init {
       optimized: optimized === undefined ? null : { ...optimized.provenance, path: optimized.path },
       first_frames: first,
       config,
-      next: commandsToGoOn(shape ?? weights, config.action === "kept" && this.flags.model !== undefined),
+      next: commandsToGoOn(shape ?? weights),
     };
   }
 
@@ -124,10 +135,14 @@ class Init {
     given: string | undefined,
   ): Promise<{ weights: string | undefined; provenance: Provenance | undefined }> {
     if (given === undefined) return { weights: undefined, provenance: undefined };
-    const provenance = await readProvenance(provenancePath(given));
-    if (provenance !== undefined && this.flags.optimize === true) {
-      return { weights: await checkModelFile(provenance.source.path), provenance: undefined };
+    const made = await provenanceOfModel(resolve(given));
+    const provenance = made !== undefined && "provenance" in made ? made.provenance : undefined;
+    if (made !== undefined && this.flags.optimize === true) {
+      this.before = provenance;
+      return { weights: await originalOf(given, made), provenance: undefined };
     }
+    // A damaged or outdated one says so better than whoever tries to load it.
+    if (provenance !== undefined) await checkFresh(given);
     return { weights: await this.modelFile(given), provenance };
   }
 
@@ -191,15 +206,20 @@ class Init {
     }
   }
 
-  private async model(path: string): Promise<ModelDescription> {
+  private async describe(path: string): Promise<ModelDescription> {
     const { context, machine, settings } = this;
     const { workerDir, cacheDir } = machine;
     context.progress.step(`looking at ${basename(path)}`);
     const { python, kind } = await machine.python();
-    const model = await describeModel({
+    return describeModel({
       ...{ python, kind, workerDir, cacheDir, file: path, threads: settings.threads },
       ...{ env: context.env, debug: context.debug, signal: context.interrupt },
     });
+  }
+
+  private async model(path: string): Promise<ModelDescription> {
+    const { context } = this;
+    const model = await this.describe(path);
     if (model.refusal !== null) {
       context.progress.note(modelCard(model));
       throw new AiwError("WORKER_REFUSED", model.refusal.message, { workerName: model.refusal.name });
@@ -216,11 +236,11 @@ class Init {
     const { settings, machine, context, flags } = this;
     // What an earlier optimisation has put into the file is no wish of the user's.
     const { engine: _engine, threads, ...others } = settings;
-    const wasOptimized = settings.model !== undefined && resolve(settings.model) !== path;
+    const asked = threadsAsked(threads, this.before);
     const wanted: Settings = {
       ...others,
       ...(flags.engine === undefined ? {} : { engine: settings.engine }),
-      ...(wasOptimized ? {} : { threads }),
+      ...(asked === undefined ? {} : { threads: asked }),
     };
     const { optimizeModel } = await import("./optimize.js");
     const original = { path, description, source: await sourceOf(path, description.weight_files) };
@@ -249,24 +269,28 @@ class Init {
     running: Running,
     found: { model: ModelDescription; provenance: Provenance | undefined } | undefined,
   ): Promise<InitReport["config"]> {
-    const content = configTemplate(
-      found && {
-        path: isShape(running.model) ? running.model : relativePath(dirname(path), running.model),
-        description: modelLine(found.model),
-        classNames: found.model.classes?.names ?? [],
-        from: found.provenance && tunedLine(found.provenance),
-      },
-      running,
-    );
-    const outcome = await writeConfig(path, content, this.flags.force === true);
+    const model = found && {
+      path: isShape(running.model) ? running.model : relativePath(dirname(path), running.model),
+      description: modelLine(found.model),
+      classNames: found.model.classes?.names ?? [],
+      from: found.provenance && tunedLine(found.provenance),
+    };
+    const { flags } = this;
+    const { engine, device, threads } = running;
+    const isAsked = ["optimize", "model", "engine", "device"].some((name) => flags[name] !== undefined);
+    const outcome = await writeConfig(path, {
+      content: configTemplate(model, running),
+      asked: isAsked
+        ? {
+            changes: { ...(model && { model: model.path }), engine, device, threads },
+            modelComment: model && modelComment(model),
+          }
+        : undefined,
+      overwrites: flags.force === true && flags.optimize !== true,
+    });
     const shown = { ...outcome, path: relative(process.cwd(), path) || path };
-    const isKept = outcome.action === "kept";
-    if (isKept) this.warn("settings", configLine(shown));
+    if (outcome.action === "kept") this.warn("settings", configLine(shown));
     else this.done("settings", configLine(shown));
-    if (isKept && this.flags.model !== undefined) {
-      // Even with --quiet: the model that was asked for is not what the next command will run.
-      process.stderr.write(`aiw: warning: ${shown.path} is kept and may name another model than --model\n`);
-    }
     if (outcome.difference !== undefined) this.context.progress.note(outcome.difference);
     return outcome;
   }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Settings } from "../config/settings.js";
 import { AiwError, systemCode } from "../core/errors.js";
@@ -13,6 +13,7 @@ import { possible } from "../optimize/possible.js";
 import { writeWholeFile } from "../sinks/whole-file.js";
 import { withEnvLock } from "../worker-process/env-lock.js";
 import { OptimizeSteps } from "../worker-process/optimize-steps.js";
+import { probePython, versionText } from "../worker-process/python-probe.js";
 import { openTrial } from "../worker-process/trial.js";
 import { calibrationFrames } from "./calibration-frames.js";
 import type { CommandContext } from "./command-context.js";
@@ -28,6 +29,8 @@ import {
 } from "./optimized-folder.js";
 import { DEFAULT_SIZE } from "./sources.js";
 import { classIds } from "./worker-session.js";
+
+const FINDINGS = "findings.json";
 
 /**
  * Finds the fastest way to run a model here that agrees with it, and keeps it in aiw's cache.
@@ -46,8 +49,9 @@ export async function optimizeModel(
   const frames = await calibrationFrames(settings, machine, context);
   const subject: Subject = { original, settings, engines, python, leftOut, frames, startedAt };
   const folder = join(machine.cacheDir, "optimized", folderName(subject));
-  const find = async () => (force ? undefined : findOptimized(folder, original));
-  const earlier = await find();
+  const find = async (say: (why: string) => void) =>
+    force ? undefined : findOptimized(folder, subject, say);
+  const earlier = await find(() => undefined);
   if (earlier !== undefined) return earlier;
   try {
     await mkdir(folder, { recursive: true });
@@ -57,7 +61,9 @@ export async function optimizeModel(
   return withEnvLock(
     { dir: folder, lockPath: `${folder}.lock` },
     () => undefined,
-    async () => (await find()) ?? (await work(folder, subject, machine, context)),
+    async () =>
+      (await find((why) => context.progress.note(`aiw: ${why}`))) ??
+      (await work(folder, subject, machine, context)),
     () => context.progress.step("waiting for another aiw command that optimises this model"),
     context.interrupt,
   );
@@ -127,7 +133,7 @@ async function work(
     const { filled, own } = inputSizes(subject);
     const { sizes, notQuantisable, leftOut } = await possible(maker, filled, own);
     subject.leftOut.push(...leftOut);
-    const findingsFile = join(workFolder, "findings.json");
+    const findingsFile = join(workFolder, FINDINGS);
     const optimized = await optimize({
       ...{ engines, sizes, notQuantisable, threads: settings.threads, judged: judging.length },
       classes: settings.classes && classIds(settings.classes, original.description.classes?.names ?? []),
@@ -147,14 +153,26 @@ async function work(
       onStep: (text) => progress.step(text),
       onFinding: (findings) => writeWholeFile(findingsFile, JSON.stringify(findings)),
     });
-    return await keepOptimized(folder, subject, optimized, maker, steps);
+    const facts = await probePython([python.python], env, interrupt);
+    const version = "failure" in facts ? "unknown" : versionText(facts);
+    return await keepOptimized(folder, subject, optimized, maker, steps, version);
   } catch (error) {
+    if (interrupt.aborted && (await hasMade(workFolder))) {
+      progress.note("aiw: what was done is kept; the same command goes on from there");
+    }
     if (error instanceof AiwError || systemCode(error) === undefined) throw error;
     throw cacheUnusable(folder, error);
   } finally {
     // Of an interrupted command all else is kept; frames are taken anew, and are large.
     await removeFrames([files.calibrating, files.judging]);
+    await removeHalfDone(workFolder);
   }
+}
+
+/** Whether there is something in it that took its time. */
+async function hasMade(workFolder: string): Promise<boolean> {
+  const files = await readdir(workFolder).catch(() => []);
+  return files.some((file) => file === FINDINGS || file.endsWith(".onnx"));
 }
 
 /** The input that the frames fill, where that is smaller than the model's own; and that. */
@@ -177,6 +195,14 @@ async function readFindings(path: string): Promise<Findings> {
     return JSON.parse(await readFile(path, "utf8")) as Findings;
   } catch {
     return { agreements: {} };
+  }
+}
+
+/** What a step that was killed has left of its own. */
+async function removeHalfDone(workFolder: string): Promise<void> {
+  const files = await readdir(workFolder).catch(() => []);
+  for (const file of files.filter((name) => name.startsWith("calibrating-"))) {
+    await rm(join(workFolder, file), { recursive: true, force: true });
   }
 }
 

@@ -1,19 +1,26 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { rename } from "node:fs/promises";
+import { readFile, rename } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { basename, join } from "node:path";
 import type { Settings } from "../config/settings.js";
 import type { ModelDescription } from "../core/model-description.js";
 import { printable } from "../core/printable.js";
 import { packageVersion } from "../core/version.js";
-import { unjudgedWords } from "../optimize/agreement.js";
+import { UNVERIFIED, unjudgedWords } from "../optimize/agreement.js";
 import { type EngineName, graphKey } from "../optimize/candidate.js";
 import { resultOf } from "../optimize/describe-result.js";
 import { framesSha256 } from "../optimize/frame-store.js";
 import type { GraphMaker } from "../optimize/graph-maker.js";
 import type { Optimized } from "../optimize/optimized.js";
-import { type Provenance, provenancePath, readProvenance } from "../optimize/provenance.js";
+import {
+  fileSha256,
+  damageOf,
+  FOUND,
+  type Provenance,
+  provenancePath,
+  readProvenance,
+} from "../optimize/provenance.js";
 import { fit } from "../reports/columns.js";
 import { writeWholeFile } from "../sinks/whole-file.js";
 import type { OptimizeSteps } from "../worker-process/optimize-steps.js";
@@ -23,11 +30,10 @@ import { DEFAULT_SIZE } from "./sources.js";
 
 /** Least F1 and mean IoU with the unchanged model's detections, 0..1. */
 export const DEFAULT_MIN_AGREEMENT = 0.95;
+const MEMORY_REMARK =
+  "What had too little memory is tried again by the same command, for when there is more of it.";
 /** Of a model's name in a note, which has 200 characters in all. */
 const NOTE_NAME = 60;
-/** What was found, in the folder of the model. */
-const FOUND = "provenance.json";
-
 /** A model as it is to be run from now on. */
 export interface OptimizedModel {
   /** The file to run. */
@@ -57,21 +63,43 @@ export interface Subject {
   readonly startedAt: number;
 }
 
-/** What an earlier command has found for the same; undefined where none has, or its file is gone. */
-export async function findOptimized(folder: string, original: Original): Promise<OptimizedModel | undefined> {
+/**
+ * What an earlier command has found for the same.
+ * @param say told why that does not do, where it is no more than a start
+ * @returns undefined where nothing was, its file is gone or damaged, more memory may find more, or it was
+ *   allowed what now is not
+ */
+export async function findOptimized(
+  folder: string,
+  { original, settings }: Pick<Subject, "original" | "settings">,
+  say: (why: string) => void,
+): Promise<OptimizedModel | undefined> {
   const provenance = await readProvenance(join(folder, FOUND));
   if (provenance === undefined) return undefined;
   const path = pathOf(provenance, folder, original);
-  return existsSync(path) ? { path, provenance, reused: true } : undefined;
+  if (!existsSync(path)) return undefined;
+  if (!provenance.verified && settings.allow_unverified !== true) return undefined;
+  const damage = await damageOf(path, provenance);
+  if (damage !== undefined) {
+    say(`${basename(path)} in aiw's cache ${damage}; making it anew`);
+    return undefined;
+  }
+  if (provenance.lacked_memory) {
+    say("what had too little memory the last time is tried again");
+    return undefined;
+  }
+  if (provenance.file !== null) await writeBeside(path, provenance);
+  return { path, provenance, reused: true };
 }
 
 /** Writes what was found into the cache, and takes away what led there. */
 export async function keepOptimized(
   folder: string,
-  { original, settings, python, frames, leftOut, startedAt }: Subject,
+  { original, settings, frames, leftOut, startedAt }: Subject,
   optimized: Optimized,
   maker: GraphMaker,
   steps: OptimizeSteps,
+  pythonVersion: string,
 ): Promise<OptimizedModel> {
   const { winner, verified } = optimized;
   const { precision, size, engine } = winner.candidate;
@@ -90,6 +118,7 @@ export async function keepOptimized(
     created: new Date().toISOString(),
     source: original.source,
     file,
+    file_sha256: file === null ? null : await fileSha256(join(folder, file)),
     ...result,
     min_agreement: settings.min_agreement ?? DEFAULT_MIN_AGREEMENT,
     calibration: {
@@ -98,16 +127,32 @@ export async function keepOptimized(
       sha256: framesSha256(frames),
     },
     settings: shownSettings(settings),
-    versions: { aiw: packageVersion(), python: python.python, ...result.versions },
+    versions: { aiw: packageVersion(), python: pythonVersion, ...result.versions },
     machine: { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism() },
-    remarks: [...leftOut, ...busyRemark(optimized), ...otherEngineRemark(settings, optimized)],
+    remarks: [
+      ...leftOut,
+      ...(result.lacked_memory ? [MEMORY_REMARK] : []),
+      ...busyRemark(optimized),
+      ...otherEngineRemark(settings, optimized),
+    ],
     seconds: Math.round((performance.now() - startedAt) / 1000),
   };
-  const text = `${JSON.stringify(provenance, null, 2)}\n`;
-  if (file !== null) await writeWholeFile(provenancePath(join(folder, file)), text);
-  await writeWholeFile(join(folder, FOUND), text);
-  await maker.clear();
+  if (file !== null) await writeBeside(join(folder, file), provenance);
+  await writeWholeFile(join(folder, FOUND), textOf(provenance));
+  if (!result.lacked_memory) await maker.clear();
   return { path: pathOf(provenance, folder, original), provenance, reused: false };
+}
+
+/** Beside the model, where commands look that know no more than its name: also where it has been deleted there. */
+async function writeBeside(path: string, provenance: Provenance): Promise<void> {
+  const beside = provenancePath(path);
+  const text = textOf(provenance);
+  const there = await readFile(beside, "utf8").catch(() => undefined);
+  if (there !== text) await writeWholeFile(beside, text);
+}
+
+function textOf(provenance: Provenance): string {
+  return `${JSON.stringify(provenance, null, 2)}\n`;
 }
 
 function busyRemark({ busy }: Optimized): string[] {
@@ -121,14 +166,14 @@ function busyRemark({ busy }: Optimized): string[] {
 function otherEngineRemark({ engine }: Settings, { winner }: Optimized): string[] {
   if (engine === undefined || engine === "auto" || engine === winner.candidate.engine) return [];
   return [
-    `Nothing on ${engine} can be run and agrees; the model stays as it is, on ${winner.candidate.engine}.`,
+    `Nothing on ${engine} can be run and agrees; the model stays unchanged, on ${winner.candidate.engine}.`,
   ];
 }
 
 /** Short enough to be a note of a model, whatever that is called. */
 function unverifiedNote(path: string, { reference, judgedFrames }: Optimized): string {
   const name = fit(printable(basename(path)), NOTE_NAME);
-  return `detections not verified against ${name}: ${unjudgedWords(reference, judgedFrames)}`;
+  return `${UNVERIFIED} against ${name}: ${unjudgedWords(reference, judgedFrames)}`;
 }
 
 function pathOf({ file }: Provenance, folder: string, original: Original): string {
@@ -137,22 +182,29 @@ function pathOf({ file }: Provenance, folder: string, original: Original): strin
 
 /** One folder for a model, what it looks at, and what it is to be good for. */
 export function folderName({ original, settings, engines, python, frames }: Subject): string {
-  const { threads, min_agreement: min, allow_unverified: unverified } = settings;
+  const { min_agreement: min } = settings;
   const all = [
     ...[packageVersion(), original.source, framesSha256(frames), engines, python.python],
-    ...[shownSettings(settings), threads, min, unverified === true, cpus()[0]?.model, availableParallelism()],
+    ...[shownSettings(settings), min, cpus()[0]?.model, availableParallelism()],
   ];
   const key = createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 12);
   return `${stemOf(original.path)}-${key}`;
 }
 
 /** The settings that a model's detections depend on. */
-function shownSettings({ conf, iou, classes, size = DEFAULT_SIZE }: Settings): Provenance["settings"] {
+function shownSettings({
+  conf,
+  iou,
+  classes,
+  threads,
+  size = DEFAULT_SIZE,
+}: Settings): Provenance["settings"] {
   return {
     conf: conf ?? null,
     iou: iou ?? null,
     classes: classes === undefined ? null : [...classes],
     size: size === "native" ? size : `${size.width}x${size.height}`,
+    threads: threads ?? null,
   };
 }
 

@@ -20,7 +20,7 @@ export async function startOwnWorker(
   context: CommandContext,
   machine: Machine,
   signal: AbortSignal,
-): Promise<{ readonly worker: KeptWorker; readonly modelPath: string }> {
+): Promise<{ readonly worker: KeptWorker; readonly modelPath: string; readonly doubts: readonly string[] }> {
   const { progress } = context;
   // Checked here, so that a file that is missing or no model is known before anything is made or started;
   // its real path, so that a link into another folder is inside the one folder that the worker may load from.
@@ -30,7 +30,6 @@ export async function startOwnWorker(
     throw error;
   });
   const doubt = await checkFresh(path);
-  if (doubt !== undefined) progress.note(`aiw: warning: ${doubt}`);
   const { python, kind } = await machine.python();
   progress.step("starting the worker");
   const { threads, engine, device, log_format: logFormat } = settings;
@@ -58,7 +57,8 @@ export async function startOwnWorker(
     progress.note(
       `aiw: warning: ${why}; starting the worker again (${inARow} of ${RESTARTS_IN_A_ROW} in a row without a result)`,
     );
-  return { worker: await KeptWorker.start({ start, onRestart }, signal), modelPath: path };
+  const worker = await KeptWorker.start({ start, onRestart }, signal);
+  return { worker, modelPath: path, doubts: doubt === undefined ? [] : [doubt] };
 }
 
 /** Dials our own worker; where the link was lost, the one that is started in its place. */

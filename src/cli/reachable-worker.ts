@@ -18,6 +18,8 @@ export interface ReachableWorker {
   readonly address: string;
   /** The model as the worker sees it. */
   readonly modelPath: string;
+  /** What can't be told of the model. */
+  readonly doubts: readonly string[];
   /** The worker that this command has started. */
   readonly own: KeptWorker | undefined;
   /** How each connection of a session is opened, and what is said of one that is lost. */
@@ -32,19 +34,17 @@ export async function startedWorker(
   signal: AbortSignal,
   comesBack: boolean,
 ): Promise<ReachableWorker> {
-  const { worker: own, modelPath } = await startOwnWorker(
-    requireModel(settings),
-    settings,
-    context,
-    machine,
-    signal,
-  );
+  const {
+    worker: own,
+    modelPath,
+    doubts,
+  } = await startOwnWorker(requireModel(settings), settings, context, machine, signal);
   const { host, port } = own.current;
   // Of its restarts there are so many, and each has its time: that is limit enough.
   const giveUpAfterMs = comesBack ? Number.POSITIVE_INFINITY : 0;
   const onBack = () => context.progress.note("aiw: the worker is back");
   const connection = () => ({ dial: dialOwnWorker(own, context), giveUpAfterMs, onBack });
-  return { address: `${host}:${port}`, modelPath, own, connection };
+  return { address: `${host}:${port}`, modelPath, doubts, own, connection };
 }
 
 /** The worker that --worker names. */
@@ -74,7 +74,13 @@ export async function namedWorker(
       },
     };
   };
-  return { address: `${host}:${port}`, modelPath: requireModel(settings), own: undefined, connection };
+  return {
+    address: `${host}:${port}`,
+    modelPath: requireModel(settings),
+    doubts: [],
+    own: undefined,
+    connection,
+  };
 }
 
 /** The client's modules are loaded when they are needed: the worker starts meanwhile. */

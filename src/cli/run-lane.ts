@@ -3,6 +3,7 @@ import type { SourceName } from "../config/source-names.js";
 import type { Clock } from "../core/clock.js";
 import { AiwError } from "../core/errors.js";
 import { settledOrAborted } from "../core/settled-or-aborted.js";
+import { isShapeOnly } from "../core/shapes.js";
 import { Feed } from "../pipeline/feed.js";
 import { Stream } from "../pipeline/stream.js";
 import { runSummary } from "../reports/run-summary.js";
@@ -45,7 +46,7 @@ export class RunLane {
     const { source, session } = lane;
     this.name = source.name;
     this.startedUs = clock.nowUs();
-    this.tally = new Tally(reportedClasses(settings, session.info));
+    this.tally = new Tally(reportedClasses(settings, session.info), isShapeOnly(session.info.warnings));
     this.stream = new Stream(session.sink, clock, { keepFrames });
     this.stream.on("outcome", (outcome) => {
       this.tally.add(outcome);

@@ -86,8 +86,10 @@ async function connectSession(
     progress.step(`loading ${basename(modelPath)}`);
     const onAbort = () => void connected.shutdown();
     signal.addEventListener("abort", onAbort);
-    const info = await initSession(client, settings, modelPath);
+    const told = await initSession(client, settings, modelPath);
     signal.removeEventListener("abort", onAbort);
+    // What can't be told of the model stays with the figures, as what the worker says of it does.
+    const info = { ...told, warnings: [...worker.doubts, ...told.warnings] };
     client.onResult(({ outcome }) => "detections" in outcome && own?.hadResult());
     for (const warning of info.warnings) progress.note(`aiw: warning: ${warning}`);
     const receiver = { isLocal: client.isLocal, pixelFormats: info.pixelFormats };

@@ -56,7 +56,8 @@ export function parseConfigFile(path: string, content: string): ConfigFile {
   const at = (offset: number) => `${basename(path)}:${lines.linePos(offset).line}`;
   const [problem] = document.errors;
   if (problem !== undefined) {
-    throw new AiwError("CONFIG_INVALID", `${at(problem.pos[0])}: ${problem.message}`);
+    const hint = problem.code === "BLOCK_AS_IMPLICIT_KEY" ? `; a value with ":" in it needs quotes` : "";
+    throw new AiwError("CONFIG_INVALID", `${at(problem.pos[0])}: ${problem.message}${hint}`);
   }
   const root = document.contents;
   if (root !== null && !isMap(root)) {

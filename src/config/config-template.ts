@@ -9,7 +9,7 @@ export interface TemplateModel {
   /** A line about it: "YOLO11, 80 classes, input 640x640, fp32". */
   readonly description: string;
   readonly classNames: readonly string[];
-  /** What it was made from, where aiw has optimised it, in a line. */
+  /** What it was made from and to, where aiw has optimised it, in a line. */
   readonly from?: string | undefined;
 }
 
@@ -20,6 +20,17 @@ export interface TemplateRun {
   readonly threads?: number | undefined;
 }
 
+/** How the comment above the model begins, in every file that aiw writes. */
+export const MODEL_COMMENT = "# The ONNX model, relative to this file";
+/** How its second line begins, of a model that aiw has optimised. */
+export const MADE_COMMENT = "# Made by aiw init --optimize from";
+/** What stands in place of a key that is left at its default. */
+export const EXAMPLES: Readonly<Record<string, string>> = {
+  model: "# model: yolo11s.onnx",
+  engine: "# engine: onnxruntime",
+  device: "# device: cpu",
+  threads: "# threads: 2",
+};
 const CHECKSUM =
   /^# checksum ([0-9a-f]{16}): while it fits the lines above, aiw init may write this file anew\n$/;
 /** Names of classes that the file mentions. */
@@ -35,7 +46,8 @@ export function configTemplate(model: TemplateModel | undefined, run: TemplateRu
 
 ${modelLines(model)}
 
-# What to look at: a picture, folder, glob, video, /dev/video0, rtsp://…, or synthetic: (drawn by aiw).
+# What to look at: a picture, folder, glob, video, /dev/video0, rtsp://…, or what aiw
+# draws itself: "synthetic:", with its quotes.
 # source: street.mp4
 # Or a camera; "default" is the first of this machine.
 # camera: default
@@ -72,20 +84,27 @@ export function isUnedited(content: string): boolean {
 }
 
 function modelLines(model: TemplateModel | undefined): string {
-  const head = "# The ONNX model, relative to this file";
   if (model === undefined) {
-    return `${head}. Without one only synthetic: can be looked at.\n# model: yolo11s.onnx`;
+    return `${MODEL_COMMENT}. Without one only synthetic: can be looked at.\n${EXAMPLES.model}`;
   }
-  const from = model.from === undefined ? "" : `# ${printable(model.from)}\n`;
-  return `${head}: ${model.description}.\n${from}${stringify({ model: model.path }, { lineWidth: 0 }).trim()}`;
+  return `${modelComment(model)}\n${stringify({ model: model.path }, { lineWidth: 0 }).trim()}`;
+}
+
+/** What stands above the model: what it is and, of one that aiw has optimised, what it was made from. */
+export function modelComment({ description, from }: TemplateModel): string {
+  const lines = [
+    `${MODEL_COMMENT}: ${description}.`,
+    ...(from === undefined ? [] : [`${MADE_COMMENT} ${printable(from)}`]),
+  ];
+  return lines.join("\n");
 }
 
 function runLines({ engine, device, threads }: TemplateRun): string {
   return `# What runs the model: onnxruntime or openvino; and where: cpu or cuda (with onnxruntime).
-${engine === undefined ? "# engine: onnxruntime" : `engine: ${engine}`}
-${device === undefined ? "# device: cpu" : `device: ${device}`}
+${engine === undefined ? EXAMPLES.engine : `engine: ${engine}`}
+${device === undefined ? EXAMPLES.device : `device: ${device}`}
 # Threads of one inference; by default as many as there are cores.
-${threads === undefined ? "# threads: 2" : `threads: ${threads}`}`;
+${threads === undefined ? EXAMPLES.threads : `threads: ${threads}`}`;
 }
 
 function classLines(model: TemplateModel | undefined): string {

@@ -40,8 +40,11 @@ const ERROR_TABLE = {
   MODEL_EMPTY: failed("Copy or download it again."),
   MODEL_UNREADABLE: failed("Check its permissions."),
   MODEL_STALE: failed("Optimise it anew with aiw init --optimize, or run the model itself with --model."),
+  ORIGINAL_GONE: failed(
+    "Name the original where it is now, with --model PATH, or keep the optimised model as it is: run aiw init without --optimize.",
+  ),
   OPTIMIZE_UNJUDGED: failed(
-    "Give --calibrate a source in which the model sees more, lower --conf, or accept what can't be judged with --allow-unverified.",
+    "Give --calibrate a longer source or one in which the model sees more, lower conf in aiw.yaml, or accept what can't be judged with --allow-unverified.",
   ),
   EXPORT_FAILED: failed(
     "Run with --debug to see all that it said, or export by hand: yolo export model=FILE.pt format=onnx.",
@@ -84,6 +87,7 @@ const ERROR_TABLE = {
   FRAME_TOO_LARGE: failed("Send smaller frames with --size."),
   FRAME_NOT_ENCODED: failed("Send it raw with --pixel-format rgb24, or smaller with --size."),
 
+  OUT_OF_MEMORY: failed("Free some, allow more of it, or take a smaller model."),
   CHECK_TIMEOUT: failed("Look what hangs there, and run it again."),
   OUTPUT_FAILED: failed("Check the target's path, permissions and free space."),
   CLASS_UNKNOWN: usage("Give names or ids of the model's own classes."),
@@ -141,6 +145,11 @@ export class AiwError extends Error {
   get advice(): string {
     return ERROR_TABLE[this.code].advice;
   }
+}
+
+/** Whether more memory would have helped. */
+export function lacksMemory(error: AiwError): boolean {
+  return error.code === "OUT_OF_MEMORY" || error.workerName === "OUT_OF_MEMORY";
 }
 
 /** Any thrown value as an AiwError; what is not one already is a defect of ours. */

@@ -17,6 +17,15 @@ export function isShape(model: string): boolean {
   return model.startsWith(PREFIX);
 }
 
+/**
+ * Whether the worker says of a model that it is no more than a shape, however that was named: files that
+ * `aiw models build` has made carry the note in them.
+ * @param notes the worker's warnings
+ */
+export function isShapeOnly(notes: readonly string[]): boolean {
+  return notes.some((note) => note.startsWith("shape only:"));
+}
+
 /** The shape that "shape:yolo11s" names; undefined for what names none that is known. */
 export function shapeName(model: string): ShapeName | undefined {
   return SHAPES.find((name) => model === `${PREFIX}${name}`);

@@ -31,6 +31,7 @@ import {
   staleModel,
 } from "./model.js";
 import { checkNode } from "./node-version.js";
+import { checkOpenvino } from "./openvino.js";
 import { checkPackages, type FoundPackages } from "./packages.js";
 import { checkPort } from "./port.js";
 import { checkProviders } from "./providers.js";
@@ -102,6 +103,10 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
     (signal) => checkProviders({ ...options, interpreter, device: settings.device, signal }),
     LONG_LIMIT_MS,
   );
+  if (settings.engine === "openvino") {
+    const look = (signal: AbortSignal) => checkOpenvino({ ...options, interpreter, signal });
+    await group.add("engine:openvino", "engine OpenVINO", look, LONG_LIMIT_MS);
+  }
   const ffmpeg = await group.found<FoundFfmpeg>(
     ["ffmpeg", "ffmpeg", LIMIT_MS * 2],
     (signal) => checkFfmpeg({ ...options, interpreter, signal }),
@@ -190,8 +195,8 @@ async function locate(
   const other = sources.find(({ kind, uri }) => kind === "camera" || !isSynthetic(uri));
   if (model === undefined && other !== undefined) return { check: needsModel(other) };
   try {
+    const doubt = await checkFresh(model ?? embedded);
     const path = await checkModelFile(model ?? embedded);
-    const doubt = await checkFresh(path);
     return doubt === undefined ? { path } : { path, check: staleModel(doubt) };
   } catch (error) {
     return { check: modelNotFound(error) };
@@ -246,7 +251,7 @@ class Group {
   /** Nobody needs a Python here while a worker that runs elsewhere is configured. */
   private ofOwnWorker(check: Check): Check {
     if (this.options.configuration.settings.worker === undefined || check.status !== "failure") return check;
-    if (!/^(python|packages|worker|providers?)(:|$)/.test(check.id)) return check;
+    if (!/^(python|packages|worker|providers?|engine)(:|$)/.test(check.id)) return check;
     return { ...check, status: "warning", detail: `${check.detail} (not needed with the configured worker)` };
   }
 }

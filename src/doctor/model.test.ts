@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { shapeFile } from "../worker-process/build-shape.js";
-import { locateShape } from "./model.js";
+import { adviceOn, locateShape } from "./model.js";
 
 const cache = mkdtempSync(join(tmpdir(), "aiw-doctor-shape-"));
 afterAll(() => rmSync(cache, { recursive: true, force: true }));
@@ -25,4 +25,10 @@ it.each([
   const { check, path } = await locateShape(model, cache, host);
   expect([check?.status, path]).toEqual(["failure", undefined]);
   expect(JSON.stringify(check)).toContain(advice);
+});
+
+it("what was never verified has an advice that does something", () => {
+  const said = "detections not verified against yolo11s.onnx: the source has no second frame";
+  expect(adviceOn(said)).toContain("aiw init --optimize --calibrate SOURCE");
+  expect(adviceOn("shape only: random weights")).not.toContain("--optimize");
 });

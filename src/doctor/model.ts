@@ -3,6 +3,7 @@ import { type ConnectOptions, WorkerClient, type WorkerInfo } from "../client/wo
 import type { Settings } from "../config/settings.js";
 import type { SourceName } from "../config/source-names.js";
 import { AiwError } from "../core/errors.js";
+import { UNVERIFIED } from "../optimize/agreement.js";
 import { KNOWN_SHAPES, shapeName } from "../core/shapes.js";
 import { streamName } from "../source/stream-name.js";
 import { isBuiltShape, shapeFile } from "../worker-process/build-shape.js";
@@ -18,7 +19,7 @@ export const modelNotFound = (error: unknown): Check => failed(error);
 export function staleModel(doubt: string): Check {
   return verdicts("model-source", "model's source").warning(
     doubt,
-    "Optimise it anew with aiw init --optimize, or leave it.",
+    "Optimise the original, where it is now: aiw init --optimize --model PATH; or leave it as it is.",
   );
 }
 
@@ -77,7 +78,7 @@ export async function checkModel({ endpoint, modelPath, settings, signal }: Mode
     const info = await client.init({ modelPath, requireProvider });
     const detail = described(basename(modelPath), info);
     const [said] = info.warnings;
-    return said === undefined ? ok(detail) : warning(`${detail}; ${said}`, "See what the worker says of it.");
+    return said === undefined ? ok(detail) : warning(`${detail}; ${said}`, adviceOn(said));
   } catch (error) {
     if (signal.aborted) throw error;
     return error instanceof AiwError && error.code === "WORKER_REFUSED"
@@ -87,6 +88,13 @@ export async function checkModel({ endpoint, modelPath, settings, signal }: Mode
     signal.removeEventListener("abort", onAbort);
     await client?.shutdown();
   }
+}
+
+/** @param said what the worker says of a model */
+export function adviceOn(said: string): string {
+  return said.startsWith(UNVERIFIED)
+    ? "Have it compared, on frames in which the model sees more: aiw init --optimize --calibrate SOURCE"
+    : "See what the worker says of it.";
 }
 
 function described(name: string, info: WorkerInfo): string {

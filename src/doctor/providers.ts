@@ -22,19 +22,28 @@ const all = verdicts("providers", "providers");
 
 /** The execution providers that the installed onnxruntime lists, each really started by the worker's own code. */
 export async function checkProviders(options: ProvidersOptions): Promise<Check[]> {
-  const { interpreter, env, workerDir, cacheDir, signal } = options;
+  const { interpreter } = options;
   if (interpreter === undefined) {
     return [all.warning("not tried: there is no Python environment", NEEDS_PYTHON)];
   }
-  const { python, kind } = interpreter;
-  const result = await runCommand(python, ["-m", "aiw_worker.providers"], {
+  const { stdout, ended, lastLine } = await askProviders(interpreter, options, []);
+  return judgeProviders(stdout, ended, lastLine, options.device);
+}
+
+/** What aiw_worker.providers says of an engine, how its process ended, and the last line on either stream. */
+export async function askProviders(
+  { python, kind }: Interpreter,
+  { env, workerDir, cacheDir, signal }: ProvidersOptions,
+  args: readonly string[],
+): Promise<{ stdout: string; ended: string; lastLine: string | undefined }> {
+  const result = await runCommand(python, ["-m", "aiw_worker.providers", ...args], {
     env: workerEnv({ python, kind, workerDir, cacheDir, args: [], env }),
     signal,
     timeoutMs: TIMEOUT_MS,
   });
   const ended =
     result.failure ?? (result.code === null ? "it was killed by a signal" : `exit code ${result.code}`);
-  return judgeProviders(result.stdout, ended, result.lines.at(-1), options.device);
+  return { stdout: result.stdout, ended, lastLine: result.lines.at(-1) };
 }
 
 /** A line of aiw_worker.providers. */
@@ -54,7 +63,7 @@ export function judgeProviders(
   lastLine: string | undefined,
   device?: string,
 ): Check[] {
-  const lines = stdout.split("\n").flatMap(parseLine);
+  const lines = parseProviders(stdout);
   const [first] = lines;
   if (first === undefined || !("listed" in first)) {
     const said = first !== undefined && "error" in first ? first.error : (lastLine ?? ended);
@@ -92,6 +101,10 @@ function withoutCuda(version: string): Check {
     `the settings want device cuda, and onnxruntime ${version} has no ${CUDA}`,
     "Into the interpreter that AIW_PYTHON names install onnxruntime-gpu in onnxruntime's place, or unset it.",
   );
+}
+
+export function parseProviders(stdout: string): ProviderLine[] {
+  return stdout.split("\n").flatMap(parseLine);
 }
 
 function parseLine(line: string): ProviderLine[] {

@@ -55,6 +55,19 @@ describe("aiw doctor on a machine with an environment", () => {
     }
   });
 
+  it("looks for OpenVINO where the settings name it, and there alone", async () => {
+    const nothing = { AIW_CACHE: join(folder, "nothing"), AIW_PYTHON: "" };
+    const engine = async (yaml: string) => {
+      const config = file("engine.yaml", yaml);
+      return checksOf(await aiw(["doctor", "--json", "--config", config], nothing)).get("engine:openvino");
+    };
+    expect(await engine("engine: openvino\n")).toMatchObject({
+      status: "warning",
+      advice: "Make it: aiw init --engine openvino",
+    });
+    expect(await engine("engine: onnxruntime\n")).toBeUndefined();
+  });
+
   it("goes on after a wrong aiw.yaml and masks what a bundle must not hold", async () => {
     const yaml = "fps: 12\nbogus: 1\nsource: rtsp://me:S3CR3T@127.0.0.1:9/x\n";
     const bundle = join(folder, "bundle.json");

@@ -76,15 +76,17 @@ describe("aiw init", () => {
   });
 
   it.skipIf(!hasShared)(
-    "says even when quiet that a kept file does not name the model asked for",
+    "puts the model asked for into an edited file, and keeps all else of it",
     async () => {
-      const { config } = folder();
-      writeFileSync(config, "conf: 0.6\n");
-      const { stdout, stderr } = await init(config, "--model", model("yolox-nano"), "--quiet", "--json");
-      expect(stderr).toMatch(
-        /^aiw: warning: \S+aiw\.yaml is kept and may name another model than --model\n$/,
-      );
-      expect(JSON.parse(stdout).next[0].command).toBe("aiw run --model yolox-nano.onnx --source street.mp4");
+      const { config, text } = folder();
+      writeFileSync(config, "conf: 0.6 # mine\nsize: 320x240\n");
+      const { stdout, stderr } = await init(config, "--model", model("yolox-nano"), "--json");
+      expect(text()).toBe(`conf: 0.6 # mine\nsize: 320x240\nmodel: ${model("yolox-nano")}\n`);
+      expect(stderr).toContain("has edits: changed as follows, all else is kept");
+      const { config: outcome, next } = JSON.parse(stdout);
+      expect(outcome.action).toBe("changed");
+      expect(next[0].command).toBe("aiw run --source street.mp4");
+      expect(JSON.parse((await init(config, "--json")).stdout).config.action).toBe("kept");
     },
   );
 

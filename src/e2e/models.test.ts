@@ -155,13 +155,15 @@ describe("a model that is named by its shape", () => {
     const first = await aiw([...bench, "--json", report!, "--gate", "p95<100s"], env);
     expect(first.stderr).toContain("aiw: warning: shape only");
     expect(first.stderr).toMatch(/^warning {5}shape only: random weights, no detections to expect$/m);
-    const { environment, detections } = JSON.parse(readFileSync(report!, "utf8"));
+    const { environment, detections, truth, settings } = JSON.parse(readFileSync(report!, "utf8"));
     expect(environment).toMatchObject({
       model: "shape:yolo11n",
       family: "yolo11",
       warnings: ["shape only: random weights, no detections to expect"],
     });
     expect(detections.total).toBe(0);
+    // It can find nothing, and what was asked for is "auto".
+    expect([truth, settings.pixel_format]).toEqual([undefined, "rgb24"]);
     const shapes = join(env.AIW_CACHE, "shapes");
     expect(readdirSync(shapes).sort()).toEqual(["parts", "yolo11n-1.onnx"]);
     const { mtimeMs } = statSync(join(shapes, "yolo11n-1.onnx"));

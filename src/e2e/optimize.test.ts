@@ -1,4 +1,12 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
@@ -86,6 +94,7 @@ describe.skipIf(process.platform !== "linux")("aiw init --optimize", { timeout: 
     running.child.kill("SIGINT");
     const { code, stdout, stderr } = await running.finished;
     expect(stderr).not.toContain("error");
+    expect(stderr).toContain("what was done is kept; the same command goes on from there");
     expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
     expect(children.filter(isRunning)).toEqual([]);
     expect(existsSync(config)).toBe(false);
@@ -116,7 +125,8 @@ describe.skipIf(process.platform !== "linux")("aiw init --optimize", { timeout: 
     expect(detections).toBeGreaterThanOrEqual(20);
     expect(Math.min(agreement.f1, agreement.mean_iou)).toBeGreaterThanOrEqual(0.95);
     const tried = candidates.map(({ precision }: { precision: string }) => precision);
-    expect(tried).toEqual(expect.arrayContaining(["fp32", "int8 convolutions", "int8 all operators"]));
+    expect(report.optimized.versions.python).toMatch(/^3\.\d+\.\d+$/);
+    expect(tried).toEqual(expect.arrayContaining(["unchanged", "int8 convolutions", "int8 all operators"]));
     expect(candidates.filter(({ chosen }: { chosen: boolean }) => chosen)).toHaveLength(1);
     expect(candidates.map(({ failure }: { failure: unknown }) => failure)).toEqual(
       candidates.map(() => null),
@@ -139,6 +149,26 @@ describe.skipIf(process.platform !== "linux")("aiw init --optimize", { timeout: 
     const again = JSON.parse(stdout);
     expect(again.optimized).toEqual(report.optimized);
     expect(again.config.action).toBe("unchanged");
+  });
+
+  it("searches anew with --force, and of an edited file changes only what it found", async () => {
+    const unedited = readFileSync(config, "utf8");
+    writeFileSync(
+      config,
+      "# Mine.\nmodel: mine.onnx # the small one\nengine: openvino\ngates: [drops < 5%]\n",
+    );
+    const { code, stdout, stderr } = await optimize("--calibrate", pictures, "--force").finished;
+    expect(stderr).toContain("aiw.yaml has edits: changed as follows, all else is kept");
+    expect(code).toBe(0);
+    const { optimized } = JSON.parse(stdout);
+    expect(optimized.created).not.toBe(report.optimized.created);
+    const { path, file, threads } = optimized;
+    expect(readFileSync(config, "utf8")).toBe(
+      `# Mine.\nmodel: ${file === null ? "mine.onnx" : path} # the small one\n` +
+        `${threads === null ? "" : `threads: ${threads}\n`}engine: onnxruntime\ngates: [drops < 5%]\n`,
+    );
+    report = { ...report, optimized };
+    writeFileSync(config, unedited);
   });
 
   it("makes what has gone from the cache again", async () => {
@@ -190,7 +220,7 @@ describe.skipIf(process.platform !== "linux")("aiw init --optimize", { timeout: 
     expect(code).toBe(0);
     const { candidates, precision } = JSON.parse(stdout).optimized;
     expect(candidates).toHaveLength(1);
-    expect(precision).toBe("fp32");
+    expect(precision).toBe("unchanged");
     expect(parse(readFileSync(other, "utf8")).model).toBe("here/int8.onnx");
   });
 
@@ -199,10 +229,17 @@ describe.skipIf(process.platform !== "linux")("aiw init --optimize", { timeout: 
     const copy = join(here, "copy.onnx");
     copyFileSync(BUILT_IN, copy);
     const { path: _, ...provenance } = report.optimized;
-    writeFileSync(provenancePath(copy), JSON.stringify({ ...provenance, file: "copy.onnx" }));
+    const made = { file: "copy.onnx", file_sha256: report.model.sha256 };
+    writeFileSync(provenancePath(copy), JSON.stringify({ ...provenance, ...made }));
     const bench = () =>
       start(["bench", "--model", "copy.onnx", "--frames", "2", "--warmup", "0s", "--json", "-"]).finished;
     expect((await bench()).code).toBe(0);
+
+    truncateSync(copy, 100_000);
+    const damaged = await bench();
+    expect(damaged.stderr).toMatch(/^aiw: error MODEL_STALE: copy\.onnx is damaged: .*aiw init --optimize/m);
+    expect({ code: damaged.code, stdout: damaged.stdout }).toEqual({ code: 1, stdout: "" });
+    copyFileSync(BUILT_IN, copy);
 
     writeFileSync(source, Buffer.concat([readFileSync(source), Buffer.alloc(1)]));
     const stale = await bench();
@@ -215,6 +252,15 @@ describe.skipIf(process.platform !== "linux")("aiw init --optimize", { timeout: 
     const orphan = await bench();
     expect(orphan.stderr).toContain("mine.onnx, which is not there any more");
     expect(orphan.code).toBe(0);
+    expect(JSON.parse(orphan.stdout).environment.warnings).toEqual([
+      expect.stringMatching(/^copy\.onnx was made from \S+mine\.onnx, which is not there any more: /),
+    ]);
+
+    const anew = await optimize("--model", "copy.onnx", "--calibrate", pictures).finished;
+    expect(anew.stderr).toMatch(
+      /^aiw: error ORIGINAL_GONE: copy\.onnx was made from \S+mine\.onnx, which is not there any more.*--model PATH/m,
+    );
+    expect({ code: anew.code, stdout: anew.stdout }).toEqual({ code: 1, stdout: "" });
   });
 });
 

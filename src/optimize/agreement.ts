@@ -36,6 +36,9 @@ export function agreementOf(
   return { f1: all === 0 ? 0 : (2 * pairs) / all, meanIou, reference: objects };
 }
 
+/** How the note of a model begins whose detections nobody has compared. */
+export const UNVERIFIED = "detections not verified";
+
 /** Why there is no telling whether something agrees with the unchanged model. */
 export function unjudgedWords(detections: number, frames: number): string {
   if (frames === 0) return "the source has no second frame, and the one that calibrates can't judge as well";

@@ -13,6 +13,7 @@ export type Operators = "conv" | "all";
 export const KEPT_FLOAT = ["decode", "outputs", "head"] as const;
 export type KeptFloat = (typeof KEPT_FLOAT)[number];
 
+/** fp32: not quantised by aiw, which is the model in whatever precision it has. */
 export type Precision = "fp32" | { readonly operators: Operators; readonly keptFloat: KeptFloat };
 
 /** One way to run a model. */
@@ -45,9 +46,12 @@ function precisionKey(precision: Precision): string {
   return `int8-${precision.operators}-${precision.keptFloat}`;
 }
 
-/** "int8 convolutions, head in float", for people. */
+/**
+ * "int8 convolutions, head float", for people. What is not quantised is "unchanged", and not fp32: the model may
+ * be in 8 or 16 bits by itself.
+ */
 export function precisionWords(precision: Precision): string {
-  if (precision === "fp32") return "fp32";
+  if (precision === "fp32") return "unchanged";
   const what = precision.operators === "conv" ? "convolutions" : "all operators";
   const kept = { decode: "", outputs: ", outputs float", head: ", head float" }[precision.keptFloat];
   return `int8 ${what}${kept}`;

@@ -13,6 +13,7 @@ type Result = Pick<
   | "judged_frames"
   | "reference_detections"
   | "candidates"
+  | "lacked_memory"
   | "versions"
 >;
 
@@ -31,6 +32,7 @@ export function resultOf({ winner, all, verified, reference, judgedFrames }: Opt
     versions: Object.fromEntries(
       all.flatMap(({ candidate: { engine }, facts }) => (facts ? [[engine, facts.version]] : [])),
     ),
+    lacked_memory: all.some(({ lacksMemory }) => lacksMemory),
     candidates: all.map((tried) => figuresOf(tried, candidate)),
   };
 }

@@ -42,6 +42,8 @@ export interface Tried {
   readonly ratio?: number;
   /** Why it can't be run. */
   readonly failure?: string;
+  /** Whether that was for want of memory, which there may be more of another time. */
+  readonly lacksMemory?: boolean;
 }
 
 export interface Optimized {

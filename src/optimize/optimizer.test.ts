@@ -290,10 +290,34 @@ describe("the frames that are judged", () => {
 });
 
 describe("a candidate that fails", () => {
+  it("knows which failed for want of memory, wherever that ran out", async () => {
+    const memory = new AiwError("WORKER_REFUSED", "too little", { workerName: "OUT_OF_MEMORY" });
+    const killed = new AiwError("OUT_OF_MEMORY", "killed");
+    const { found } = stage({ [ALL]: { opening: memory }, [WHOLE]: { timing: killed, ms: 40 } });
+    const { key, all } = await found;
+    expect(key).toBe(UNCHANGED);
+    const lacking = all.filter(({ lacksMemory }) => lacksMemory);
+    expect(lacking.map(({ candidate }) => candidateKey(candidate)).sort()).toEqual([ALL, WHOLE].sort());
+    expect((await stage({ [ALL]: { opening: REFUSED } }).found).all.some((one) => one.lacksMemory)).toBe(
+      false,
+    );
+  });
+
   it("to load is noted with its reason, and the rest goes on", async () => {
     const { found, leftOpen } = stage({ [ALL]: { opening: REFUSED }, [WHOLE]: { ms: 40 } });
     expect(await found).toMatchObject({ key: WHOLE, failures: { [ALL]: REFUSED.message } });
     expect(leftOpen()).toBe(0);
+  });
+
+  it("gives a reason that is the same for all of them, whatever their files are called", async () => {
+    const lacking = (key: string) =>
+      new AiwError("WORKER_REFUSED", `there is too little memory to load ${key}.onnx; free some`);
+    const { found } = stage({
+      [ALL]: { opening: lacking("int8-all-decode-own") },
+      [WHOLE]: { opening: lacking("int8-conv-decode-own") },
+    });
+    const reason = "there is too little memory to load it; free some";
+    expect((await found).failures).toEqual({ [ALL]: reason, [WHOLE]: reason });
   });
 
   it("to load with more of it in float does not keep the slower from being looked at", async () => {

@@ -84,7 +84,7 @@ class Optimizer {
   private async reference(): Promise<Reference> {
     const { findings, judged, onFinding, onStep } = this.options;
     if (findings.reference !== undefined) return findings.reference;
-    onStep("looking at the frames with the model as it is");
+    onStep("looking at the frames with the unchanged model");
     const trial = await this.options.open(this.tries.unchanged);
     try {
       const rows: (readonly DetectionRow[])[] = [];

@@ -1,4 +1,4 @@
-import { AiwError } from "../core/errors.js";
+import { AiwError, lacksMemory } from "../core/errors.js";
 import type { Size } from "../frame/pixel-format.js";
 import type { GraphMaker } from "./graph-maker.js";
 
@@ -39,6 +39,7 @@ export async function possible(
 
 /** What the worker has against the model; anything else that went wrong is thrown on. */
 function refusal(error: unknown): string {
-  if (error instanceof AiwError && error.code === "WORKER_REFUSED") return error.message;
+  if (error instanceof AiwError && error.code === "WORKER_REFUSED" && !lacksMemory(error))
+    return error.message;
   throw error;
 }

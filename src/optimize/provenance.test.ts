@@ -1,9 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { provenanceOf } from "../testing/provenance.js";
-import { checkFresh, provenancePath, readProvenance, sourceOf } from "./provenance.js";
+import {
+  checkFresh,
+  fileSha256,
+  provenanceOfModel,
+  provenancePath,
+  readProvenance,
+  sourceOf,
+} from "./provenance.js";
 
 /** A model and what was made of it. */
 async function optimized() {
@@ -66,6 +73,35 @@ describe("a model that aiw has optimised", () => {
     });
   });
 
+  it("is known by its search too, where what lies beside it is gone or broken", async () => {
+    const { model } = await optimized();
+    const found = provenanceOf({ file: basename(model) });
+    writeFileSync(join(dirname(model), "provenance.json"), JSON.stringify(found));
+    for (const broken of ["{", '{"schema":"aiw.optimized/1"}']) {
+      writeFileSync(provenancePath(model), broken);
+      expect(await provenanceOfModel(model)).toEqual({ provenance: found });
+    }
+    rmSync(provenancePath(model));
+    expect(await provenanceOfModel(model)).toEqual({ provenance: found });
+    // Of another model in that folder it says nothing.
+    expect(await provenanceOfModel(join(dirname(model), "other.onnx"))).toBeUndefined();
+  });
+
+  it("is no more itself once its own file has changed", async () => {
+    const { model, source } = await optimized();
+    const made = {
+      ...provenanceOf({ source: await sourceOf(source, []) }),
+      file_sha256: await fileSha256(model),
+    };
+    writeFileSync(provenancePath(model), JSON.stringify(made));
+    expect(await checkFresh(model)).toBeUndefined();
+    writeFileSync(model, "cut");
+    await expect(checkFresh(model)).rejects.toMatchObject({
+      code: "MODEL_STALE",
+      message: expect.stringMatching(/ is damaged: it is not the file that aiw made$/),
+    });
+  });
+
   it("is no more once its own file is gone", async () => {
     const { model, source } = await optimized();
     rmSync(model);
@@ -98,15 +134,30 @@ describe("a model that aiw has not optimised", () => {
   });
 
   it.each([
-    ["cut off", (text: string) => text.slice(0, 100)],
-    ["somebody else's", () => '{"schema":"slsa/1"}'],
-    ["empty", () => ""],
-    ["of another schema", (text: string) => text.replace("aiw.optimized/1", "aiw.optimized/2")],
-  ])("is what one is taken for whose provenance is %s", async (_, damaged) => {
-    const { model, source, found } = await optimized();
-    writeFileSync(provenancePath(model), damaged(JSON.stringify(found)));
+    ["of another tool", '{"schema":"slsa/1"}'],
+    ["without a schema", '{"_type":"https://in-toto.io/Statement/v1"}'],
+    ["no object", "null"],
+  ])("is what one is taken for whose provenance is %s", async (_, text) => {
+    const { model, source } = await optimized();
+    writeFileSync(provenancePath(model), text);
     writeFileSync(source, "changed");
     expect(await readProvenance(provenancePath(model))).toBeUndefined();
     expect(await checkFresh(model)).toBeUndefined();
+  });
+
+  it.each([
+    ["cut off", (text: string) => text.slice(0, 100), "is not JSON"],
+    ["empty", () => "", "is not JSON"],
+    [
+      "of a later aiw",
+      (text: string) => text.replace("aiw.optimized/1", "aiw.optimized/2"),
+      'is of schema "aiw.optimized/2", and this aiw reads "aiw.optimized/1"',
+    ],
+    ["damaged", (text: string) => text.replace('"file":', '"fyle":'), "is broken at file: "],
+  ])("may be one whose provenance is %s: that is said", async (_, damaged, said) => {
+    const { model, found } = await optimized();
+    writeFileSync(provenancePath(model), damaged(JSON.stringify(found)));
+    expect(await readProvenance(provenancePath(model))).toBeUndefined();
+    expect(await checkFresh(model)).toContain(`source-int8.provenance.json ${said}`);
   });
 });

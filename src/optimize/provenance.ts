@@ -5,10 +5,14 @@ import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { AiwError, systemCode } from "../core/errors.js";
 
+const OURS = "aiw.optimized/";
+const SCHEMA = `${OURS}1` as const;
+
 const agreement = z.object({ f1: z.number(), mean_iou: z.number().nullable() });
 
 const candidate = z.object({
   engine: z.string(),
+  /** What aiw has made of it: "int8 convolutions"; "unchanged" = the precision that the model has by itself. */
   precision: z.string(),
   /** Of the model's input, "640x480"; null where it could not be run. */
   input: z.string().nullable(),
@@ -26,7 +30,7 @@ const candidate = z.object({
 
 /** Where an optimised model comes from and why it is what it is; lies beside it. */
 export const provenanceSchema = z.object({
-  schema: z.literal("aiw.optimized/1"),
+  schema: z.literal(SCHEMA),
   created: z.string(),
   source: z.object({
     path: z.string(),
@@ -36,9 +40,12 @@ export const provenanceSchema = z.object({
   }),
   /** What is to be run: the optimised file's name beside this one, or null for the source itself. */
   file: z.string().nullable(),
+  /** Of that file as it was made; null where there is none. */
+  file_sha256: z.string().nullable().default(null),
   engine: z.enum(["onnxruntime", "openvino"]),
   /** null = as many as the process may use. */
   threads: z.number().nullable(),
+  /** As of a candidate. */
   precision: z.string(),
   input: z.string(),
   /** Whether its detections were compared with the unchanged model's. */
@@ -53,10 +60,15 @@ export const provenanceSchema = z.object({
     iou: z.number().nullable(),
     classes: z.array(z.string()).nullable(),
     size: z.string(),
+    /** As asked for; null = free to choose. */
+    threads: z.number().nullable().default(null),
   }),
+  /** Of aiw, the interpreter ("python") and the engines that were tried, by name. */
   versions: z.record(z.string(), z.string()),
   machine: z.object({ cpu: z.string(), cores: z.number() }),
   candidates: z.array(candidate),
+  /** Whether a candidate had too little memory: with more of it, something else may be found. */
+  lacked_memory: z.boolean().default(false),
   /** What was not tried and why, and what else is to be known of the figures. */
   remarks: z.array(z.string()),
   seconds: z.number(),
@@ -65,22 +77,58 @@ export const provenanceSchema = z.object({
 export type Provenance = z.infer<typeof provenanceSchema>;
 export type CandidateFigures = z.infer<typeof candidate>;
 
+/** What was found, in the folder of a search. */
+export const FOUND = "provenance.json";
+
 /** "yolo11s-int8.provenance.json" of "yolo11s-int8.onnx". */
 export function provenancePath(model: string): string {
   return model.replace(/(\.onnx)?$/i, ".provenance.json");
 }
 
-/** The provenance of a model that aiw has optimised; undefined for any other. */
+/** A provenance; undefined where there is none, or it is broken. */
 export async function readProvenance(path: string): Promise<Provenance | undefined> {
+  const found = await lookAt(path);
+  return found !== undefined && "provenance" in found ? found.provenance : undefined;
+}
+
+/**
+ * What a model that aiw has optimised was made from: beside it or, where that is gone or broken, in the folder of
+ * its search.
+ * @returns undefined for a model of any other making; a problem where that can't be told
+ */
+export async function provenanceOfModel(model: string): Promise<Found> {
+  const beside = await lookAt(provenancePath(model));
+  if (beside !== undefined && "provenance" in beside) return beside;
+  const provenance = await readProvenance(join(dirname(model), FOUND));
+  return provenance?.file === basename(model) ? { provenance } : beside;
+}
+
+type Found = { readonly provenance: Provenance } | { readonly problem: string } | undefined;
+
+/** Others call their files so too (SLSA): of those nothing is said, but for what nobody can read. */
+async function lookAt(path: string): Promise<Found> {
+  let json: unknown;
   try {
-    return provenanceSchema.parse(JSON.parse(await readFile(path, "utf8")));
-  } catch {
-    return undefined;
+    json = JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return undefined;
+    const what = code === undefined ? "is not JSON" : `can't be read (${code})`;
+    return { problem: `${basename(path)} ${what}` };
   }
+  const schema = (json as { readonly schema?: unknown } | null)?.schema;
+  if (typeof schema !== "string" || !schema.startsWith(OURS)) return undefined;
+  const parsed = provenanceSchema.safeParse(json);
+  if (parsed.success) return { provenance: parsed.data };
+  const file = basename(path);
+  if (schema !== SCHEMA)
+    return { problem: `${file} is of schema "${schema}", and this aiw reads "${SCHEMA}"` };
+  const [issue] = parsed.error.issues;
+  return { problem: `${file} is broken at ${issue?.path.join(".")}: ${issue?.message}` };
 }
 
 /** SHA-256 of a file, hexadecimal. @throws what the system says */
-async function fileSha256(path: string): Promise<string> {
+export async function fileSha256(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return hash.digest("hex");
@@ -97,12 +145,17 @@ export async function sourceOf(path: string, weightFiles: readonly string[]): Pr
 
 /**
  * Looks whether the model that an optimised one was made of is still the same.
- * @returns a warning where that is not there any more; undefined for a model that aiw has not optimised
- * @throws MODEL_STALE where it has changed, or the optimised one is gone
+ * @returns a warning where that is not there any more, or what says so is broken; undefined for a model that aiw
+ *   has not optimised
+ * @throws MODEL_STALE where it has changed, or the optimised one is gone or damaged
  */
 export async function checkFresh(model: string): Promise<string | undefined> {
-  const provenance = await readProvenance(provenancePath(model));
-  if (provenance === undefined) return undefined;
+  const found = await provenanceOfModel(model);
+  if (found === undefined) return undefined;
+  if ("problem" in found) {
+    return `${found.problem}: what ${basename(model)} was made from, and whether it is up to date, can't be told`;
+  }
+  const { provenance } = found;
   const { path, weights } = provenance.source;
   if (!existsSync(model)) {
     throw new AiwError(
@@ -110,6 +163,8 @@ export async function checkFresh(model: string): Promise<string | undefined> {
       `${basename(model)}, which was made from ${path}, is not there any more`,
     );
   }
+  const damage = await damageOf(model, provenance);
+  if (damage !== undefined) throw new AiwError("MODEL_STALE", `${basename(model)} ${damage}`);
   let now: Provenance["source"];
   try {
     now = await sourceOf(
@@ -127,6 +182,19 @@ export async function checkFresh(model: string): Promise<string | undefined> {
     "MODEL_STALE",
     `${basename(model)} was made from ${file}, which has changed since (SHA-256 ${is.slice(0, 12)}, was ${was.slice(0, 12)})`,
   );
+}
+
+/** Why an optimised model is not the file any more that was made; undefined where it is. */
+export async function damageOf(
+  model: string,
+  { file_sha256: made }: Provenance,
+): Promise<string | undefined> {
+  if (made === null) return undefined;
+  try {
+    return (await fileSha256(model)) === made ? undefined : "is damaged: it is not the file that aiw made";
+  } catch (error) {
+    return `can't be read (${systemCode(error)})`;
+  }
 }
 
 function changedFile(

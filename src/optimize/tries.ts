@@ -1,6 +1,6 @@
-import { AiwError } from "../core/errors.js";
+import { AiwError, lacksMemory } from "../core/errors.js";
 import type { Trial } from "../core/trial.js";
-import { type Candidate, candidateKey } from "./candidate.js";
+import { type Candidate, candidateKey, graphKey } from "./candidate.js";
 import type { Tried } from "./optimized.js";
 
 /** What has become of each candidate, and the way to try one. */
@@ -37,7 +37,9 @@ export class Tries {
   noteFailure(candidate: Candidate, error: unknown): void {
     const isExpected = error instanceof AiwError && error.code !== "INTERRUPTED";
     if (!isExpected || this.isUnchanged(candidate)) throw error;
-    this.note(candidate, { failure: error.message });
+    // A file of aiw's own work folder: its name says nothing to people, and makes of one reason many.
+    const failure = error.message.replaceAll(`${graphKey(candidate)}.onnx`, "it");
+    this.note(candidate, { failure, lacksMemory: lacksMemory(error) });
   }
 
   /**

@@ -57,6 +57,7 @@ const frame = (capturedAtUs: number) => blankFrame({ capturedAtUs });
 
 /** A source that gives a frame whenever the test lets one go, and ends when told. */
 class HandSource implements FrameSource {
+  readonly format = "rgb24";
   readonly name = "hand";
   readonly rateFps = null;
   closed = false;
@@ -94,6 +95,7 @@ function endless(): FrameSource {
   return {
     name: "endless",
     live: false,
+    format: "rgb24",
     rateFps: null,
     async *frames() {
       for (;;) yield frame(0);

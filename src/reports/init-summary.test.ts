@@ -23,6 +23,7 @@ it("firstFramesLine turns a latency into a rate", () => {
 it.each([
   ["written", "aiw.yaml written"],
   ["unchanged", "aiw.yaml is up to date"],
+  ["changed", "aiw.yaml has edits: changed as follows, all else is kept"],
   ["kept", "aiw.yaml has edits and is kept as it is; --force overwrites it"],
 ] as const)("configLine: %s", (action, line) => {
   expect(configLine({ path: "aiw.yaml", action })).toBe(line);

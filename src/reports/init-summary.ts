@@ -17,7 +17,7 @@ export interface InitReport {
   readonly first_frames: { readonly provider: string; readonly latency_ms: LatencySummary };
   readonly config: {
     readonly path: string;
-    readonly action: "written" | "unchanged" | "kept";
+    readonly action: "written" | "unchanged" | "changed" | "kept";
     readonly difference?: string;
   };
   /** What to go on with. */
@@ -47,6 +47,7 @@ export function firstFramesLine({ p50, p95, count }: LatencySummary): string {
 /** What became of the configuration file. */
 export function configLine({ path, action }: InitReport["config"]): string {
   if (action === "kept") return `${path} has edits and is kept as it is; --force overwrites it`;
+  if (action === "changed") return `${path} has edits: changed as follows, all else is kept`;
   return `${path} ${action === "written" ? "written" : "is up to date"}`;
 }
 

@@ -3,7 +3,7 @@ import { figures, provenanceOf } from "../testing/provenance.js";
 import { optimizeLine, optimizeTable, tunedLine } from "./optimize-table.js";
 
 const PRECISIONS = [
-  "fp32",
+  "unchanged",
   ...["int8 convolutions", "int8 all operators"].flatMap((all) => [
     all,
     `${all}, outputs float`,
@@ -64,7 +64,7 @@ describe("the table of candidates", () => {
     const [, ...rows] = rowsOf(table);
     expect(rows.map(([precision]) => precision)).toEqual([
       "✔ int8 conv",
-      "fp32",
+      "unchanged",
       "int8 conv/out",
       "int8 all",
     ]);
@@ -83,8 +83,29 @@ describe("the table of candidates", () => {
     const candidates = [figures({ chosen: true }), figures({ engine: "openvino", failure: "no such thing" })];
     const table = optimizeTable(provenanceOf({ candidates, remarks: ["int8 was not tried: it is too old"] }));
     expect(rowsOf(table)).toHaveLength(2);
-    expect(table).toContain("fp32 on openvino can't be run: no such thing");
+    expect(table).toContain("unchanged on openvino: can't be run: no such thing");
     expect(table).toContain("int8 was not tried: it is too old");
+  });
+
+  it("says a reason once, whatever it keeps from running", () => {
+    const failure = "there is too little memory to load it";
+    const failed = ["int8 convolutions", "int8 all operators"].map((precision) =>
+      figures({ precision, failure }),
+    );
+    const table = optimizeTable(provenanceOf({ candidates: [figures(), ...failed] })).replace(/\s+/g, " ");
+    expect(table.split(failure)).toHaveLength(2);
+    expect(table).toContain("int8 convolutions on onnxruntime; int8 all operators on onnxruntime: can't");
+  });
+
+  it("says where nothing in 8 bits sees the same", () => {
+    const told = (...f1s: number[]) => {
+      const agreements = f1s.map((f1) => ({ f1, mean_iou: 0.97 }));
+      const integers = agreements.map((agreement) => figures({ precision: "int8 convolutions", agreement }));
+      return optimizeTable(provenanceOf({ candidates: [figures(), ...integers] }));
+    };
+    expect(told(0.94, 0.2)).toContain("Nothing in 8 bits sees the same: F1 and IoU are to be 95 %");
+    expect(told(0.94, 0.95)).not.toContain("Nothing in 8 bits");
+    expect(told()).not.toContain("Nothing in 8 bits");
   });
 
   it("explains what was compared, and with how much; or that there was too little", () => {
@@ -107,16 +128,16 @@ describe("what was found, in a line", () => {
   });
 
   it("says where nothing is faster", () => {
-    const same = { file: null, precision: "fp32" };
-    expect(optimizeLine(provenanceOf(same))).toMatch(/^nothing is faster than the model as it is/);
+    const same = { file: null, precision: "unchanged" };
+    expect(optimizeLine(provenanceOf(same))).toMatch(
+      /^nothing is faster than the unchanged model \(640x640, on onnxruntime\)$/,
+    );
     expect(optimizeLine(provenanceOf({ ...same, engine: "openvino" }))).toMatch(
-      /^fp32, .* on openvino: 2\.0/,
+      /^unchanged, .* on openvino: 2\.0/,
     );
   });
 
   it("names the original for the configuration", () => {
-    expect(tunedLine(provenanceOf())).toMatch(
-      /^Made by aiw init --optimize from \/models\/yolo11s\.onnx: int8/,
-    );
+    expect(tunedLine(provenanceOf())).toMatch(/^\/models\/yolo11s\.onnx: int8/);
   });
 });

@@ -9,7 +9,7 @@ export function optimizeTable(found: Provenance): string {
   // Where they are all the same, there is nothing to choose.
   const hasThreads = new Set(found.candidates.map(({ threads }) => threads)).size > 1;
   const threads = (value: string) => (hasThreads ? [value] : []);
-  const head = ["precision", "input", "engine", ...threads("thr"), "ms", "time", "F1 %", "IoU"];
+  const head = ["precision", "input", "engine", ...threads("thr"), "alone", "turns", "F1 %", "IoU"];
   const table = new Table({
     head,
     colAligns: head.map((name) => (["precision", "engine"].includes(name) ? "left" : "right")),
@@ -24,18 +24,39 @@ export function optimizeTable(found: Provenance): string {
       one.input ?? "",
       one.engine,
       ...threads(String(one.threads ?? "")),
-      one.alone_ms === null ? "–" : one.alone_ms.toFixed(1),
+      one.alone_ms === null ? "–" : `${one.alone_ms.toFixed(1)} ms`,
       one.ratio === null ? "–" : `${(one.ratio * 100).toFixed(0)} %`,
       percentFigure(one.agreement?.f1),
       percentFigure(one.agreement?.mean_iou),
     ]);
   }
-  const failures = found.candidates.filter(isFailed).map(({ precision, engine, failure }) => {
-    return `${precision} on ${engine} can't be run: ${failure}`;
-  });
-  const said = [...failures, ...found.remarks, legend(found)];
+  const said = [
+    ...failures(found.candidates.filter(isFailed)),
+    ...missed(found),
+    ...found.remarks,
+    legend(found),
+  ];
   const lines = said.flatMap((line) => wrapped(`${" ".repeat(12)}${line}`).map((part) => part.slice(12)));
   return [table.toString(), ...lines].join("\n");
+}
+
+/** Each reason once, with all that it keeps from running. */
+function failures(candidates: readonly CandidateFigures[]): string[] {
+  const byReason = new Map<string, string[]>();
+  for (const { precision, engine, failure } of candidates) {
+    const named = byReason.get(failure ?? "") ?? [];
+    byReason.set(failure ?? "", [...named, `${precision} on ${engine}`]);
+  }
+  return [...byReason].map(([reason, named]) => `${named.join("; ")}: can't be run: ${reason}`);
+}
+
+/** Said where 8 bits were tried and none will do: the table alone would leave people looking for why. */
+function missed({ candidates, min_agreement: least }: Provenance): string[] {
+  const judged = candidates.filter(({ precision, agreement }) => precision.startsWith("int8") && agreement);
+  const isGood = ({ agreement }: CandidateFigures) =>
+    (agreement?.f1 ?? 0) >= least && (agreement?.mean_iou ?? 0) >= least;
+  if (judged.length === 0 || judged.some(isGood)) return [];
+  return [`Nothing in 8 bits sees the same: F1 and IoU are to be ${least * 100} % (--min-agreement).`];
 }
 
 /** "int8 all/head" */
@@ -51,22 +72,17 @@ function shortPrecision(precision: string): string {
 export function optimizeLine(found: Provenance): string {
   const chosen = found.candidates.find((one) => one.chosen);
   const { precision, input, engine, file, threads } = found;
-  const what = [
-    precision,
-    input,
-    `on ${engine}`,
-    ...(threads === null ? [] : [plural(threads, "thread")]),
-  ].join(", ");
+  const how = [input, `on ${engine}`, ...(threads === null ? [] : [plural(threads, "thread")])].join(", ");
   if (file === null && engine === "onnxruntime" && threads === null) {
-    return `nothing is faster than the model as it is (${what})`;
+    return `nothing is faster than the unchanged model (${how})`;
   }
   const ratio = chosen?.ratio;
-  return `${what}${ratio ? `: ${(1 / ratio).toFixed(1)} times as fast as it was` : ""}`;
+  return `${precision}, ${how}${ratio ? `: ${(1 / ratio).toFixed(1)} times as fast as it was` : ""}`;
 }
 
 /** Of which model it was made and to what, for aiw.yaml. */
 export function tunedLine(found: Provenance): string {
-  return `Made by aiw init --optimize from ${found.source.path}: ${optimizeLine(found)}`;
+  return `${found.source.path}: ${optimizeLine(found)}`;
 }
 
 function legend(found: Provenance): string {
@@ -76,7 +92,7 @@ function legend(found: Provenance): string {
     : `F1 and IoU: ${unjudgedWords(detections, frames)}.`;
   const isFloat = candidates.some(({ precision }) => precision.endsWith("float"));
   return [
-    "ms: one inference, tried alone. time: its share of the unchanged model's, measured in turns.",
+    "alone: one inference, tried alone. turns: its share of the unchanged model's time, both measured in turns, which decides.",
     judged,
     ...(isFloat ? ["/head, /out: that much of the detector stays in float."] : []),
     '"–": too slow, or too far from the model, to be timed or judged further.',

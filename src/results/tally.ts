@@ -10,8 +10,14 @@ export class Tally {
   private readonly byClass = new Map<string, number>();
   private firstErrorMessage: string | undefined;
 
-  /** @param classes names of the classes that accuracy is judged on; all by default */
-  constructor(classes?: readonly string[]) {
+  /**
+   * @param classes names of the classes that accuracy is judged on; all by default
+   * @param hasNothingToFind of a model that makes no detections: its accuracy is not judged
+   */
+  constructor(
+    classes?: readonly string[],
+    private readonly hasNothingToFind = false,
+  ) {
     this.accuracy = new Accuracy(classes);
   }
 
@@ -21,7 +27,8 @@ export class Tally {
       return;
     }
     this.latency.record(outcome.latency);
-    if (outcome.truth !== undefined) this.accuracy.add(outcome.detections, outcome.truth);
+    if (outcome.truth !== undefined && !this.hasNothingToFind)
+      this.accuracy.add(outcome.detections, outcome.truth);
     for (const { className } of outcome.detections) {
       this.byClass.set(className, (this.byClass.get(className) ?? 0) + 1);
     }

@@ -1,3 +1,4 @@
+import type { PixelFormat } from "../frame/pixel-format.js";
 import { backoffMs } from "../core/backoff.js";
 import { after, type Cancel, type Clock } from "../core/clock.js";
 import { AiwError, toAiwError } from "../core/errors.js";
@@ -25,6 +26,7 @@ const SETTLED_US = 10_000_000;
  */
 export class CameraSource implements FrameSource {
   readonly name: string;
+  readonly format: PixelFormat;
   readonly live = true;
   rateFps: number | null = null;
   private state: CameraState | "closed" = "connecting";
@@ -50,6 +52,7 @@ export class CameraSource implements FrameSource {
     private readonly options: CameraOptions = { waitUs: 0 },
   ) {
     this.name = runs.name;
+    this.format = runs.format;
     this.clock = runs.clock;
     this.queue = new FrameQueue({
       limit: WAITING_FRAMES,

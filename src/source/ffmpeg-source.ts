@@ -1,3 +1,4 @@
+import type { PixelFormat } from "../frame/pixel-format.js";
 import { AiwError, toAiwError } from "../core/errors.js";
 import type { Frame, SourceItem } from "../frame/frame.js";
 import { CameraSource } from "./camera-source.js";
@@ -46,6 +47,7 @@ function interrupted(input: FfmpegInput): AiwError {
 class VideoSource implements FrameSource {
   readonly name: string;
   readonly live = false;
+  readonly format: PixelFormat;
   readonly rateFps: number | null;
   private isClosed = false;
   private readonly queue: FrameQueue<Frame>;
@@ -58,6 +60,7 @@ class VideoSource implements FrameSource {
     private readonly loop: boolean,
   ) {
     this.name = runs.name;
+    this.format = runs.format;
     this.rateFps = first.header.fps;
     this.run = first;
     this.queue = new FrameQueue({

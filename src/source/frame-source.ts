@@ -9,6 +9,8 @@ export interface FrameSource {
   readonly name: string;
   /** True for cameras: frames come at their own rate, and who is too slow must drop, not wait. */
   readonly live: boolean;
+  /** Of every frame. */
+  readonly format: PixelFormat;
   /** The source's own rate, if it has one and it is known (a video's; null for pictures). */
   readonly rateFps: number | null;
   /**

@@ -85,9 +85,9 @@ describe("openPictures", () => {
     expect((await items.next()).done).toBe(true);
   });
 
-  it("sends rgb24 only", () => {
+  it("gives rgb24 only, and says what they can be sent as", () => {
     expect(() => openPictures([], several, sourceOptions({ pixelFormat: "i420" }))).toThrow(
-      "--pixel-format i420: pictures are sent as rgb24 only",
+      "--pixel-format i420: pictures are sent as rgb24, jpeg or webp",
     );
   });
 });

@@ -28,7 +28,10 @@ export function openPictures(
   options: SourceOptions,
 ): FrameSource {
   if (options.pixelFormat !== "auto" && options.pixelFormat !== "rgb24") {
-    throw new AiwError("USAGE", `--pixel-format ${options.pixelFormat}: pictures are sent as rgb24 only`);
+    throw new AiwError(
+      "USAGE",
+      `--pixel-format ${options.pixelFormat}: pictures are sent as rgb24, jpeg or webp`,
+    );
   }
   return new PictureSource(files, name, onUndecodable, options);
 }
@@ -36,6 +39,7 @@ export function openPictures(
 type Outcome = { readonly picture: DecodedPicture } | { readonly failure: AiwError };
 
 class PictureSource implements FrameSource {
+  readonly format = "rgb24";
   readonly live = false;
   readonly rateFps = null;
   private readonly kept = new Map<number, Outcome>();

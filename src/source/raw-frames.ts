@@ -137,7 +137,7 @@ class RawFrameSource implements FrameSource {
   constructor(
     private readonly options: SourceOptions,
     private readonly size: Size,
-    private readonly format: PixelFormat,
+    readonly format: PixelFormat,
   ) {
     this.pool = new FramePool(frameBytes(format, size));
     this.queue = new FrameQueue({

@@ -20,7 +20,7 @@ class SyntheticSource implements FrameSource {
   readonly rateFps: number;
   readonly usesOurCpu = true;
   private readonly size: Size;
-  private readonly format: PixelFormat;
+  readonly format: PixelFormat;
   private readonly renderer: SceneRenderer;
   private next = 0;
   private closed = false;

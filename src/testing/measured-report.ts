@@ -49,6 +49,7 @@ export class ServiceSink implements FrameSink {
 export const BLANK_SOURCE: FrameSource = {
   name: "test",
   live: false,
+  format: "rgb24",
   rateFps: null,
   async *frames() {
     for (;;) yield blankFrame();
@@ -101,7 +102,7 @@ export function reportOf(result: Measurement, fps = 10): BenchReport {
   };
   const settings = {
     ...{ source: "test", fps, duration_s: result.durationUs / 1e6, warmup_s: 0, size: "native" },
-    ...{ pixel_format: "auto", conf: 0.35, iou: 0.45, classes: [], worker: null },
+    ...{ pixel_format: "rgb24", conf: 0.35, iou: 0.45, classes: [], worker: null },
   };
   const warm = { durationUs: 0, results: 0, settled: false };
   return benchReport({ time: "2026-01-01T00:00:00.000Z", environment, settings }, warm, result, undefined);

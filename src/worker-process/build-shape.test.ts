@@ -59,7 +59,7 @@ test.each([
 console.error("aiw-worker: error OUTPUT_FAILED: can't write it (No space left on device)"); process.exitCode = 1;`,
     { code: "OUTPUT_FAILED", message: expect.stringContaining("No space left") },
   ],
-  ["a crash in mid-file", `${WRITES}\nprocess.kill(process.pid, "SIGKILL");`, { code: "WORKER_START" }],
+  ["a crash in mid-file", `${WRITES}\nprocess.kill(process.pid, "SIGKILL");`, { code: "OUT_OF_MEMORY" }],
   [
     "a package that is missing",
     'console.error("aiw-worker: error ENGINE_MISSING: no onnx"); process.exitCode = 1;',

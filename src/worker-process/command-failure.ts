@@ -9,6 +9,8 @@ export interface FailedCommand {
   readonly code: number | null;
   /** Why it could not be run, or was killed. */
   readonly failure?: string | undefined;
+  /** The signal that ended it, where one did. */
+  readonly endedBy?: NodeJS.Signals | null | undefined;
   /** The last lines that it wrote. */
   readonly lines: readonly string[];
 }
@@ -17,21 +19,30 @@ export interface FailedCommand {
  * The worker's own words where it named an error; what is said of a model says the way out, of anything
  * else only --debug knows more.
  */
-export function commandFailure({ doing, code, failure, lines }: FailedCommand): AiwError {
+export function commandFailure({ doing, code, failure, endedBy, lines }: FailedCommand): AiwError {
   const detail = lines.join("\n");
   const named = findErrorLine(lines);
   if (named !== undefined) {
     const { workerName, message } = named;
     return new AiwError(errorCode(workerName), message, { workerName, detail });
   }
-  const ended = code === null ? "a signal ended the worker, as where memory runs out" : `exit code ${code}`;
+  if (failure === undefined && ranOutOfMemory(endedBy, lines)) {
+    const how = endedBy === "SIGKILL" ? "it was killed, as where memory runs out" : "memory ran out";
+    return new AiwError("OUT_OF_MEMORY", `${doing}: ${how}`, { detail });
+  }
+  const ended = code === null ? `${endedBy ?? "a signal"} ended the worker` : `exit code ${code}`;
   const last = lines.at(-1);
   const said = last === undefined ? "" : `: ${last}`;
   return new AiwError("WORKER_START", `${doing}: ${failure ?? ended}${said}`, { detail });
 }
 
+/** The kernel ends who takes too much of it; and where C++ is refused some, it says so and aborts. */
+function ranOutOfMemory(endedBy: FailedCommand["endedBy"], lines: readonly string[]): boolean {
+  return endedBy === "SIGKILL" || lines.some((line) => /bad_alloc|Cannot allocate memory/i.test(line));
+}
+
 function errorCode(workerName: string): ErrorCode {
   if (workerName === "OUTPUT_FAILED") return "OUTPUT_FAILED";
   const isOfModel = workerName.startsWith("MODEL_") || workerName === "QUANTIZE_FAILED";
-  return isOfModel ? "WORKER_REFUSED" : "WORKER_START";
+  return isOfModel || workerName === "OUT_OF_MEMORY" ? "WORKER_REFUSED" : "WORKER_START";
 }

@@ -69,7 +69,7 @@ test.each([
     'console.error("No module named aiw_worker"); process.exitCode = 3;',
     "exit code 3: No module",
   ],
-  ["signal", 'process.kill(process.pid, "SIGKILL");', "a signal ended the worker"],
+  ["signal", 'process.kill(process.pid, "SIGUSR2");', "SIGUSR2 ended the worker"],
   ["no JSON", 'console.log("hello");', "not understood"],
   ["nothing", "", "not understood"],
   ["another version", says({ ...modelDescription(), parameters: "many" }), "not understood"],

@@ -84,7 +84,16 @@ test("a managed environment that lacks a package is damaged", async () => {
 });
 
 test.each([
-  ["memory", 'process.kill(process.pid, "SIGKILL");', /^step prepare of m\.onnx: a signal .*memory/],
+  ["the system", 'process.kill(process.pid, "SIGKILL");'],
+  ["a library", `console.error("terminate called: 'std::bad_alloc'"); process.kill(process.pid, "SIGABRT");`],
+])("a lack of memory, by %s", async (_, body) => {
+  await expect(prepare(setUp(body).steps)).rejects.toMatchObject({
+    code: "OUT_OF_MEMORY",
+    message: expect.stringMatching(/^step prepare of m\.onnx: .*memory r(an|uns) out/),
+  });
+});
+
+test.each([
   [
     "exit code",
     'console.error("Killed"); process.exitCode = 137;',

@@ -19,7 +19,7 @@ const calibrated = z.object({ frames: z.number() });
 /**
  * The steps that make other models of one, each a process of its own that ends after it.
  * @throws AiwError WORKER_REFUSED with the worker's own error (MODEL_INVALID, QUANTIZE_FAILED),
- *   WORKER_START, ENV_DAMAGED, PYTHON_UNUSABLE, INTERRUPTED
+ *   OUT_OF_MEMORY, WORKER_START, ENV_DAMAGED, PYTHON_UNUSABLE, INTERRUPTED
  */
 export class OptimizeSteps {
   constructor(private readonly options: OptimizeStepOptions) {}
@@ -72,16 +72,16 @@ export class OptimizeSteps {
       ...["-m", "aiw_worker.optimize", command, `--model=${model}`, ...args],
       ...(debug ? ["--debug"] : []),
     ];
-    const { code, failure, lines, stdout } = await runCommand(python, all, {
+    const { stdout, ...ended } = await runCommand(python, all, {
       env: workerEnv({ ...this.options, args: [] }),
       signal,
     });
     const doing = `step ${command} of ${model}`;
-    if (code !== 0) throw environmentError(commandFailure({ doing, code, failure, lines }), this.options);
+    if (ended.code !== 0) throw environmentError(commandFailure({ doing, ...ended }), this.options);
     try {
       return answer.parse(JSON.parse(stdout));
     } catch (cause) {
-      const detail = lines.join("\n");
+      const detail = ended.lines.join("\n");
       throw new AiwError("WORKER_START", `${doing}: its answer is not understood`, { cause, detail });
     }
   }

@@ -26,6 +26,8 @@ export interface CommandResult {
   lines: string[];
   /** Why it could not be run, or was killed. */
   failure?: string;
+  /** The signal that ended it, where one did. */
+  endedBy?: NodeJS.Signals | null;
 }
 
 const MAX_STDOUT_CHARS = 64 * 1024;
@@ -90,20 +92,26 @@ export function runCommand(
             killTree(child, "SIGKILL");
           }, timeoutMs);
 
-    const settle = (code: number | null) => {
+    const settle = (code: number | null, endedBy: NodeJS.Signals | null) => {
       clearTimeout(killTimer);
       clearTimeout(limit);
       signal?.removeEventListener("abort", onAbort);
       if (signal?.aborted) return reject(interrupted(signal));
       take(outLines, "\n");
       take(errLines, "\n");
-      resolve({ code, stdout, lines: ring.last(200), ...(failure === undefined ? {} : { failure }) });
+      resolve({
+        code,
+        endedBy,
+        stdout,
+        lines: ring.last(200),
+        ...(failure === undefined ? {} : { failure }),
+      });
     };
     child.once("error", (error) => {
       failure = error.message;
       // An error after the start (a signal that could not be sent) is not its end.
-      if (child.pid === undefined) settle(null);
+      if (child.pid === undefined) settle(null, null);
     });
-    child.once("close", (code) => settle(failure === undefined ? code : null));
+    child.once("close", (code, endedBy) => settle(failure === undefined ? code : null, endedBy));
   });
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { AiwError } from "../core/errors.js";
 import { RingLines } from "../core/ring-lines.js";
 import type { FrameFiles, Trial } from "../core/trial.js";
-import { commandFailure } from "./command-failure.js";
+import { commandFailure, type FailedCommand } from "./command-failure.js";
 import { environmentError } from "./environment-error.js";
 import { killTree } from "./kill-tree.js";
 import type { OptimizeStepOptions } from "./optimize-steps.js";
@@ -36,7 +36,7 @@ const detected = times.extend({ detections: z.array(z.array(row)) });
 
 /**
  * Loads a model and warms it up.
- * @throws AiwError WORKER_REFUSED with the worker's own error, WORKER_START, INTERRUPTED; no process is left
+ * @throws AiwError WORKER_REFUSED with the worker's own error, OUT_OF_MEMORY, WORKER_START, INTERRUPTED; no process is left
  */
 export async function openTrial(options: TrialOptions): Promise<Trial> {
   const process = new TrialProcess(options);
@@ -58,10 +58,11 @@ export async function openTrial(options: TrialOptions): Promise<Trial> {
 /** A process that answers lines with lines, one at a time. It ends when its stdin does: also when we die. */
 class TrialProcess {
   private readonly child;
-  private readonly exited: Promise<number | null>;
+  private readonly exited: Promise<Pick<FailedCommand, "code" | "endedBy">>;
   private readonly answers: AsyncIterator<string>;
   private readonly stderr = new RingLines(200);
   private spawnError: Error | undefined;
+  private closed = false;
 
   constructor(private readonly options: TrialOptions) {
     const { python, signal } = options;
@@ -77,10 +78,10 @@ class TrialProcess {
     this.child.stdin.on("error", () => undefined);
     this.child.stderr.setEncoding("utf8").on("data", (chunk: string) => this.stderr.push(chunk));
     this.exited = new Promise((resolve) => {
-      this.child.once("close", resolve);
+      this.child.once("close", (code, endedBy) => resolve({ code, endedBy }));
       this.child.once("error", (error) => {
         this.spawnError = error;
-        if (this.child.pid === undefined) resolve(null);
+        if (this.child.pid === undefined) resolve({ code: null });
       });
     });
     this.answers = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
@@ -106,13 +107,17 @@ class TrialProcess {
         throw new AiwError("WORKER_START", `${doing}: its answer is not understood`, { cause, detail });
       }
     }
-    const code = await this.exited;
+    const ended = await this.exited;
+    if (signal?.aborted) throw interrupted(signal);
     const lines = this.stderr.last(200);
-    const failed = { doing, code, lines, failure: this.spawnError?.message };
+    // That we have ended it says nothing of memory.
+    const endedBy = this.closed ? null : ended.endedBy;
+    const failed = { doing, code: ended.code, endedBy, lines, failure: this.spawnError?.message };
     throw environmentError(commandFailure(failed), this.options);
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     this.options.signal?.removeEventListener("abort", this.kill);
     this.child.stdin.end();
     // It holds nothing that could be lost, and an engine may take its time to unload.

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
-from aiw_worker.errors import Code, WorkerError, one_line
+from aiw_worker.errors import Code, WorkerError, one_line, out_of_memory
 
 _FAILED = 1
 _BAD_USAGE = 2
@@ -24,11 +24,12 @@ def run_to_end(work: Callable[[], None]) -> NoReturn:
     except ImportError as error:
         # cv2, numpy and their like are imported by what `work` imports.
         missing = WorkerError(Code.ENGINE_MISSING, f"a Python package is missing: {one_line(error)}")
-        _fail(missing, debugging)
+        _fail(out_of_memory(error, "load the worker's packages") or missing, debugging)
     except KeyboardInterrupt:
         pass
     except Exception as error:
-        _fail(WorkerError(Code.INTERNAL, f"{type(error).__name__}: {one_line(error)}"), debugging)
+        lacking = out_of_memory(error, "go on")
+        _fail(lacking or WorkerError(Code.INTERNAL, f"{type(error).__name__}: {one_line(error)}"), debugging)
     leave(0)
 
 

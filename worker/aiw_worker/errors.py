@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -60,6 +61,7 @@ class Code(Enum):
     # Running
     INFERENCE_FAILED = ErrorKind(500)
     INTERNAL = ErrorKind(501)
+    OUT_OF_MEMORY = ErrorKind(502)
     # Starting
     USAGE = ErrorKind(600)
     PORT_IN_USE = ErrorKind(601)
@@ -93,6 +95,28 @@ class WorkerError(Exception):
     def retryable(self) -> bool:
         """Whether the same request may succeed later."""
         return self.kind.value.retryable
+
+
+# As numpy, onnxruntime (its arena, C++ beneath it), OpenVINO, protobuf, the system and its loader say it.
+_NO_MEMORY = re.compile(
+    r"bad_alloc|bfc_arena|out of memory|can(no|')t alloc|(unable|failed) to allocate|failed to map segment",
+    re.I,
+)
+
+
+def out_of_memory(error: BaseException, doing: str) -> WorkerError | None:
+    """The error to raise where memory ran out, in whatever words a library says so; None for any other.
+
+    Args:
+        error: what was raised.
+        doing: what there was too little memory for ("load yolo11s.onnx").
+    """
+    if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
+        return None
+    return WorkerError(
+        Code.OUT_OF_MEMORY,
+        f"there is too little memory to {doing}; free some, allow more of it, or take a smaller model",
+    )
 
 
 def one_line(error: BaseException, limit: int = 240) -> str:

@@ -1,4 +1,4 @@
-"""`python -m aiw_worker.providers`: which execution providers of the engine really start.
+"""`python -m aiw_worker.providers [openvino]`: which execution providers of the engine really start.
 
 Prints lines of JSON: first {"version", "listed"}, then {"provider", "failure"} for each, null where it
 starts. They come one by one: a provider may take the whole process down with it, and then the first
@@ -108,6 +108,9 @@ def main() -> None:
     def say(record: dict[str, Any]) -> None:
         print(json.dumps(record), flush=True)
 
+    if sys.argv[1:] == ["openvino"]:
+        _try_openvino(say)
+        return
     try:
         from aiw_worker.engines import ort  # noqa: PLC0415 - whether it can be imported is the question
     except Exception as error:
@@ -118,6 +121,17 @@ def main() -> None:
     model = tiny_model()
     for name in listed:
         say({"provider": name, "failure": failure_of(partial(ort.start_provider, name, model))})
+
+
+def _try_openvino(say: Callable[[dict[str, Any]], None]) -> None:
+    """OpenVINO by itself, which has the CPU here and no other."""
+    try:
+        from aiw_worker.engines import ov  # noqa: PLC0415 - as in main
+    except Exception as error:
+        say({"error": f"openvino can't be imported: {one_line(error)}"})
+        return
+    say({"version": ov.version(), "listed": ["CPU"]})
+    say({"provider": "CPU", "failure": failure_of(partial(ov.start, tiny_model()))})
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from aiw_worker import log
 from aiw_worker.admission import Admission
 from aiw_worker.codec import End, Init, encode_error, encode_init_ok, encode_ready, encode_result
 from aiw_worker.datatypes import Frame, Outcome, Size, Thresholds
-from aiw_worker.errors import Code, WorkerError
+from aiw_worker.errors import Code, WorkerError, out_of_memory
 from aiw_worker.handshake import check_against_model, init_ok, thresholds_of
 from aiw_worker.lifecycle import Lifecycle
 from aiw_worker.models import Lease, ModelPool
@@ -310,5 +310,8 @@ def _typed(error: BaseException, doing: str) -> WorkerError:
     """An error that a client can be told; what is not one is a fault of the worker, and logged as such."""
     if isinstance(error, WorkerError):
         return error
+    lacking = out_of_memory(error, "go on")
+    if lacking:
+        return lacking
     log.exception(f"{doing} failed", error)
     return WorkerError(Code.INTERNAL, f"{doing} failed in the worker ({type(error).__name__}); see its log")

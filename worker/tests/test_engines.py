@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import onnx
@@ -18,7 +19,7 @@ from aiw_worker import engines
 from aiw_worker.datatypes import Detections, EngineOptions, Frame, Size, Thresholds
 from aiw_worker.engines import check_engine, open_engine, ort
 from aiw_worker.engines.base import Engine
-from aiw_worker.errors import Code, WorkerError
+from aiw_worker.errors import Code, WorkerError, out_of_memory
 from aiw_worker.pipeline import Pipeline
 from aiw_worker.providers import tiny_model
 
@@ -216,6 +217,28 @@ def test_a_missing_engine_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) ->
     assert "aiw init --engine openvino" in caught.value.message
 
 
+def test_an_engine_that_memory_is_too_little_for_is_not_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unloadable(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise ImportError("libopenvino.so: failed to map segment from shared object")
+
+    monkeypatch.delattr(engines, "ov", raising=False)
+    monkeypatch.setitem(sys.modules, "aiw_worker.engines", Unloadable("aiw_worker.engines"))
+    with pytest.raises(WorkerError, match="too little memory to load openvino") as caught:
+        check_engine("openvino")
+    assert caught.value.kind is Code.OUT_OF_MEMORY
+
+
+def test_a_package_that_memory_is_too_little_for_is_not_missing() -> None:
+    program = (
+        "from aiw_worker.endings import run_to_end\ndef work(): raise ImportError({!r})\nrun_to_end(work)"
+    )
+    for said, name in (("cv2.so: failed to map segment", "OUT_OF_MEMORY"), ("No module", "ENGINE_MISSING")):
+        command = [sys.executable, "-c", program.format(said)]
+        ended = subprocess.run(command, cwd=WORKER, capture_output=True, text=True, timeout=60, check=False)
+        assert ended.stderr.startswith(f"aiw-worker: error {name}: "), ended
+
+
 @pytest.mark.parametrize("required", ["CUDAExecutionProvider", "OpenVINOExecutionProvider"])
 def test_openvino_refuses_the_providers_of_onnxruntime(required: str, tmp_path: Path) -> None:
     path = fixed(tmp_path / "m.onnx", np.ones((1, 2, 3), np.float32))
@@ -254,3 +277,50 @@ def test_loads_cudas_libraries_once_and_in_silence_before_its_provider(
         ort._load_cuda.cache_clear()
     assert asked == [""]
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "std::bad_alloc",
+        "can't alloc",
+        "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : bfc_arena.cc:359 Failed to allocate",
+        "Unable to allocate 1.17 MiB for an array with shape (640, 640, 3)",
+        "[Errno 12] Cannot allocate memory",
+        "cv2.abi3.so: failed to map segment from shared object",
+    ],
+)
+def test_a_lack_of_memory_is_known_by_any_librarys_words(said: str) -> None:
+    lacking = out_of_memory(RuntimeError(said), "load m.onnx")
+    assert lacking is not None
+    assert lacking.kind is Code.OUT_OF_MEMORY
+    assert lacking.message.startswith("there is too little memory to load m.onnx; ")
+    assert out_of_memory(MemoryError(), "go on") is not None
+    assert out_of_memory(RuntimeError("export it again"), "load m.onnx") is None
+
+
+_LOADS_WITH_LITTLE = """
+import resource, sys
+from pathlib import Path
+from aiw_worker.datatypes import EngineOptions
+from aiw_worker.engines import open_engine
+from aiw_worker.errors import WorkerError
+open_engine(Path(sys.argv[1]), EngineOptions(sys.argv[3], threads=1))
+used = 4096 * int(Path("/proc/self/statm").read_text().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (used + (48 << 20), resource.RLIM_INFINITY))
+try:
+    open_engine(Path(sys.argv[2]), EngineOptions(sys.argv[3], threads=1))
+except WorkerError as error:
+    print(error.name, error.message)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's, and /proc")
+@pytest.mark.parametrize("name", ENGINES)
+def test_too_little_memory_is_no_fault_of_the_model(name: str, tmp_path: Path) -> None:
+    small, large = tmp_path / "small.onnx", tmp_path / "large.onnx"
+    fixed(small, np.zeros((1, 2, 3), np.float32))
+    fixed(large, np.ones((1, 6, 8 << 20), np.float32))
+    command = [sys.executable, "-c", _LOADS_WITH_LITTLE, str(small), str(large), name]
+    ended = subprocess.run(command, cwd=WORKER, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.stdout.startswith("OUT_OF_MEMORY there is too little memory to load large.onnx"), ended

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -400,6 +402,17 @@ class TestFrames:
             with pytest.raises(WorkerError, match="can't be read") as refused:
                 FrameFile(tmp_path / pixels, tmp_path / sizes)
             assert refused.value.kind is Code.USAGE
+
+    def test_too_little_memory_to_map_them_is_no_fault_of_theirs(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+        monkeypatch.setattr(np, "memmap", refuse)
+        with pytest.raises(WorkerError, match="too little memory to map the frames") as refused:
+            written(tmp_path, bytes(6), [[2, 1]])
+        assert refused.value.kind is Code.OUT_OF_MEMORY
 
 
 class TestTrial:

@@ -39,6 +39,15 @@ def test_cpu_starts() -> None:
     )
 
 
+def test_openvino_is_asked_by_itself() -> None:
+    pytest.importorskip("openvino")
+    command = [sys.executable, "-m", "aiw_worker.providers", "openvino"]
+    said = subprocess.run(command, cwd=WORKER, capture_output=True, text=True, check=True).stdout
+    first, second = (json.loads(line) for line in said.splitlines())
+    assert first["listed"] == ["CPU"]
+    assert second == {"provider": "CPU", "failure": None}
+
+
 @pytest.mark.filterwarnings("ignore:Specified provider")
 def test_unknown_provider_is_refused_with_the_engines_reason() -> None:
     model = providers.tiny_model()

@@ -10,7 +10,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 from onnx.inliner import inline_local_functions
 
-from aiw_worker.errors import Code, WorkerError, one_line
+from aiw_worker.errors import Code, WorkerError, one_line, out_of_memory
 
 STANDARD_DOMAINS = ("", "ai.onnx")
 
@@ -26,7 +26,7 @@ def read_graph(path: Path) -> ModelProto:
         return inline_local_functions(model) if model.functions else model
     except Exception as error:
         # Of protobuf or of onnx's own native code, which know no common one.
-        raise WorkerError(
+        raise out_of_memory(error, f"read {path.name}") or WorkerError(
             Code.MODEL_INVALID, f"onnx can't read {path.name}, export it again: {one_line(error)}"
         ) from error
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiw_worker.datatypes import EngineOptions
 from aiw_worker.engines.base import Engine
-from aiw_worker.errors import Code, WorkerError
+from aiw_worker.errors import Code, WorkerError, out_of_memory
 
 ENGINES = ("auto", "onnxruntime", "openvino")
 _OPENVINO = "openvino"
@@ -82,7 +82,7 @@ def simplify(path: Path, out: Path) -> None:
 
 
 def _missing(asked: str, package: str, error: ImportError) -> WorkerError:
-    return WorkerError(
+    return out_of_memory(error, f"load {package}") or WorkerError(
         Code.ENGINE_MISSING,
         f"engine '{asked}' needs the package {package}, which can't be imported ({error}); "
         f"run aiw init --engine {package}, or choose another with --engine",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from aiw_worker.datatypes import TensorInfo
 from aiw_worker.engines.base import no_weights
-from aiw_worker.errors import Code, WorkerError, one_line
+from aiw_worker.errors import Code, WorkerError, one_line, out_of_memory
 from aiw_worker.providers import failure_of, tiny_model
 
 NAME = "onnxruntime"
@@ -167,7 +167,9 @@ class OrtEngine:
         try:
             outputs: list[NDArray[Any]] = self._session.run(None, {self.inputs[0].name: tensor})
         except Exception as error:
-            raise WorkerError(Code.INFERENCE_FAILED, f"onnxruntime failed: {one_line(error)}") from error
+            raise out_of_memory(error, "run the model") or WorkerError(
+                Code.INFERENCE_FAILED, f"onnxruntime failed: {one_line(error)}"
+            ) from error
         return outputs
 
 
@@ -222,7 +224,7 @@ def _not_loaded(path: Path, error: Exception) -> WorkerError:
     beside = _NO_WEIGHTS.search(str(error))
     if beside:
         return no_weights(path, beside[1])
-    return WorkerError(
+    return out_of_memory(error, f"load {path.name}") or WorkerError(
         Code.MODEL_INVALID, f"onnxruntime can't load {path.name}, export it again: {one_line(error)}"
     )
 

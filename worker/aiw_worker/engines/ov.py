@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from aiw_worker.datatypes import TensorInfo
 from aiw_worker.engines.base import no_weights
-from aiw_worker.errors import Code, WorkerError, one_line
+from aiw_worker.errors import Code, WorkerError, one_line, out_of_memory
 
 NAME = "openvino"
 _DEVICE = "CPU"
@@ -26,6 +27,13 @@ _METADATA = "framework"
 def version() -> str:
     """Version of the installed openvino: "2026.4.1"."""
     return str(ov.__version__).partition("-")[0]
+
+
+def start(model: bytes) -> None:
+    """Compiles a model and runs it once, on zeros. Raises whatever OpenVINO does."""
+    core = ov.Core()
+    compiled = core.compile_model(core.read_model(BytesIO(model)), _DEVICE)
+    compiled([np.zeros(tuple(port.shape), np.float32) for port in compiled.inputs])
 
 
 class OpenVinoEngine:
@@ -81,7 +89,9 @@ class OpenVinoEngine:
             self._request.wait()
             return [self._request.get_output_tensor(index).data for index in range(len(self.outputs))]
         except Exception as error:
-            raise WorkerError(Code.INFERENCE_FAILED, f"openvino failed: {_reason(error)}") from error
+            raise out_of_memory(error, "run the model") or WorkerError(
+                Code.INFERENCE_FAILED, f"openvino failed: {_reason(error)}"
+            ) from error
 
     def _compile(self, shape: tuple[int, ...] | None = None) -> None:
         try:
@@ -99,7 +109,7 @@ class OpenVinoEngine:
         beside = _WEIGHTS.search(reason)
         if beside and not (self._path.parent / beside[1]).exists():
             return no_weights(self._path, Path(beside[1]).name)
-        return WorkerError(
+        return out_of_memory(error, f"load {self._path.name}") or WorkerError(
             Code.MODEL_INVALID,
             f"openvino can't load {self._path.name}; try --engine onnxruntime: {reason}",
         )

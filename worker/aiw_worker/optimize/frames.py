@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from aiw_worker.datatypes import U8, Frame
-from aiw_worker.errors import Code, WorkerError
+from aiw_worker.errors import Code, WorkerError, out_of_memory
 
 _CHANNELS = 3
 
@@ -26,13 +26,16 @@ class FrameFile:
         """Opens both.
 
         Raises:
-            WorkerError: USAGE when one can't be read, they don't fit together, or there is no frame.
+            WorkerError: USAGE when one can't be read, they don't fit together, or there is no frame;
+                OUT_OF_MEMORY.
         """
         try:
             self._sizes = [(int(width), int(height)) for width, height in json.loads(sizes.read_text())]
             self._pixels: U8 = np.memmap(pixels, np.uint8, "r") if self._sizes else np.empty(0, np.uint8)
         except (OSError, ValueError, TypeError, OverflowError) as error:
-            raise WorkerError(Code.USAGE, f"the frames of {pixels.name} can't be read: {error}") from error
+            raise out_of_memory(error, "map the frames") or WorkerError(
+                Code.USAGE, f"the frames of {pixels.name} can't be read: {error}"
+            ) from error
         if not self._sizes:
             raise WorkerError(Code.USAGE, f"{sizes.name} names no frames; there must be one at least")
         self._starts = np.cumsum([0, *(_CHANNELS * width * height for width, height in self._sizes)])

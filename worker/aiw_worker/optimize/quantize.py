@@ -20,7 +20,7 @@ from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
 from aiw_worker.datatypes import Frame, Size
 from aiw_worker.engines.base import Engine
-from aiw_worker.errors import Code, WorkerError, one_line
+from aiw_worker.errors import Code, WorkerError, one_line, out_of_memory
 from aiw_worker.inspect import inspect
 from aiw_worker.optimize import graph as graphs
 from aiw_worker.preprocess import Preprocessor
@@ -118,13 +118,15 @@ def _ranges(path: Path) -> dict[str, tuple[np.float32, np.float32]]:
         found = json.loads(path.read_text()).items()
         return {name: (np.float32(low), np.float32(high)) for name, (low, high) in found}
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise WorkerError(
+        raise out_of_memory(error, f"read {path.name}") or WorkerError(
             Code.USAGE, f"the ranges of {path.name} can't be read: {one_line(error)}"
         ) from error
 
 
 def _failed(path: Path, error: Exception) -> WorkerError:
-    return WorkerError(Code.QUANTIZE_FAILED, f"onnxruntime can't quantise {path.name}: {one_line(error)}")
+    return out_of_memory(error, f"quantise {path.name}") or WorkerError(
+        Code.QUANTIZE_FAILED, f"onnxruntime can't quantise {path.name}: {one_line(error)}"
+    )
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]
