@@ -67,8 +67,9 @@ test("ends one that still runs though its link is gone, and says what its client
 });
 
 test("gives up after three restarts in a row without a result, with the last lines of its stderr", async () => {
-  const dying = `console.error("first words\\nbad model"); ${READY}
-process.on("SIGUSR2", () => process.exit(7)); setInterval(() => undefined, 1000);`;
+  // Listens before it says that it is ready: from then on the signal may come.
+  const dying = `console.error("first words\\nbad model"); process.on("SIGUSR2", () => process.exit(7));
+${READY} setInterval(() => undefined, 1000);`;
   const { worker, notes, starts } = await keep(dying);
   const die = async () => {
     const lost = worker.current;
