@@ -227,6 +227,44 @@ def test_recovery_takes_what_it_finds(tmp_path: Path) -> None:
     live.close()
 
 
+def test_recovery_leaves_no_mark_whenever_the_worker_was_killed(tmp_path: Path) -> None:
+    begun = {"session_id": "s", "client_id": "c", "start": "t"}
+    # Before the mark was whole; and after the session was closed, before the mark was gone.
+    for name in ("begun", "ended"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "detections.ndjson").write_bytes(b"")
+    (tmp_path / "begun" / "open.json.tmp").write_text("{")
+    write_atomically(tmp_path / "ended" / "open.json", begun)
+    write_atomically(tmp_path / "ended" / "session.json", {"reason": "end"})
+    recover(unfinished(tmp_path), Counters())
+    for name in ("begun", "ended"):
+        files = sorted(path.name for path in (tmp_path / name).iterdir())
+        assert files == ["detections.ndjson", "session.json"]
+    assert closed(tmp_path / "begun")["reason"] == "recovered"
+    assert closed(tmp_path / "ended") == {"reason": "end"}
+    assert unfinished(tmp_path) == []
+
+
+def test_session_that_was_closed_meanwhile_is_not_recovered(tmp_path: Path) -> None:
+    writer = SessionWriter(tmp_path / "s", Header("s", "me", "t0"), Counters())
+    writer.begin()
+    folders = unfinished(tmp_path)
+    writer.end(Ending("t1", "end"))
+    recover(folders, Counters())
+    assert closed(tmp_path / "s")["reason"] == "end"
+
+
+def test_recovered_session_does_not_end_before_its_start(tmp_path: Path) -> None:
+    start = "2026-11-22T10:00:00.003Z"
+    (tmp_path / "s").mkdir()
+    write_atomically(tmp_path / "s" / "open.json", {"session_id": "s", "client_id": "c", "start": start})
+    (tmp_path / "s" / "detections.ndjson").write_bytes(b"")
+    # 4 ms of a coarse clock earlier.
+    os.utime(tmp_path / "s" / "detections.ndjson", (0, 1795341599.999))
+    recover(unfinished(tmp_path), Counters())
+    assert closed(tmp_path / "s")["end"] == start
+
+
 # The registry
 
 

@@ -156,8 +156,14 @@ def close_session(
             **values,
         },
     )
-    with contextlib.suppress(OSError):
-        (folder / OPEN).unlink()
+    unmark(folder)
+
+
+def unmark(folder: Path) -> None:
+    """Takes away that a session is open, and what a killed worker left of saying so."""
+    for name in (OPEN, OPEN + _TEMPORARY):
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
 
 
 def iso(moment: float) -> str:

@@ -9,7 +9,17 @@ from pathlib import Path
 from aiw_worker import log
 from aiw_worker.counters import Count, Counters
 from aiw_worker.errors import one_line
-from aiw_worker.sessions.files import CLOSED, DETECTIONS, OPEN, Ending, Header, LineFile, close_session, iso
+from aiw_worker.sessions.files import (
+    CLOSED,
+    DETECTIONS,
+    OPEN,
+    Ending,
+    Header,
+    LineFile,
+    close_session,
+    iso,
+    unmark,
+)
 from aiw_worker.sessions.summary import Summary
 
 
@@ -24,8 +34,7 @@ def unfinished(root: Path) -> list[Path]:
         for folder in sorted(root.iterdir())
         if folder.is_dir()
         and not folder.is_symlink()
-        and not (folder / CLOSED).exists()
-        and ((folder / OPEN).exists() or (folder / DETECTIONS).exists())
+        and ((folder / OPEN).exists() or ((folder / DETECTIONS).exists() and not (folder / CLOSED).exists()))
     ]
 
 
@@ -51,13 +60,19 @@ def _recover(folder: Path) -> bool:
         # Another worker's, which runs.
         return False
     try:
+        # By the worker that was killed before it could say so, or by another since we looked.
+        if (folder / CLOSED).exists():
+            unmark(folder)
+            return False
         ended = path.stat().st_mtime
         summary = Summary()
         whole, damaged = _read(path, summary)
         lines.cut(whole)
         lines.sync()
         more = {"damaged": damaged} if damaged else {}
-        close_session(folder, header, Ending(iso(ended), "recovered"), summary, more)
+        # A file system's clock is coarse: a file's time may lie before the one at which it was made.
+        ending = Ending(max(header.start, iso(ended)), "recovered")
+        close_session(folder, header, ending, summary, more)
     finally:
         lines.close()
     return True
