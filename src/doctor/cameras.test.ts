@@ -1,23 +1,10 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { FFMPEG, V4L2 } from "../testing/v4l2-listings.js";
 import { tempDir } from "../worker-process/testing/fakes.js";
 import { checkCameras } from "./cameras.js";
 
-const V4L2 = `ioctl: VIDIOC_ENUM_FMT
-	Type: Video Capture
-
-	[0]: 'MJPG' (Motion-JPEG, compressed)
-		Size: Discrete 1280x720
-			Interval: Discrete 0.033s (30.000 fps)
-			Interval: Discrete 0.017s (60.000 fps)
-		Size: Discrete 640x480
-			Interval: Discrete 0.133s (7.500 fps)
-	[1]: 'YUYV' (YUYV 4:2:2)
-		Size: Stepwise 16x16 - 1920x1080 with step 8/8`.split("\n");
-const FFMPEG = `[video4linux2,v4l2 @ 0x55d] Compressed:       mjpeg :          Motion-JPEG : 640x480 1280x720
-[video4linux2,v4l2 @ 0x55d] Raw       :     yuyv422 :           YUYV 4:2:2 : 640x480
-/dev/video0: Immediate exit requested`.split("\n");
 const BUSY = [
   "[video4linux2,v4l2 @ 0x5] ioctl(VIDIOC_REQBUFS): Device or resource busy",
   "/dev/video0: busy",

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
 import { WorkerClient } from "../index.js";
+import { isAlive } from "../worker-process/testing/fakes.js";
 import { childrenOf, hasShared, model, startAiw, workerOf } from "./aiw.js";
 
 const MODEL = model("yolox-nano");
@@ -15,15 +16,6 @@ async function running() {
   const children = childrenOf(aiw.child.pid!);
   expect(children).toHaveLength(1);
   return { aiw, worker: children[0]! };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 describe.skipIf(!hasShared || process.platform !== "linux")(

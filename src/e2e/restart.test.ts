@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { cacheDir } from "../worker-process/cache-dir.js";
 import { ensurePython } from "../worker-process/python-env.js";
+import { isAlive } from "../worker-process/testing/fakes.js";
 import { isExact } from "../pipeline/ledger.js";
 import { jsonLines, type Running, startAiw, workerOf } from "./aiw.js";
 import { scratchFolder } from "./scratch-folder.js";
@@ -15,15 +16,6 @@ const ENDLESS = ["run", "--config", file("empty.yaml", ""), "--source", "synthet
 
 /** After the n-th of what the CLI says on stderr. */
 const says = (aiw: Running, what: string, n: number) => aiw.says(new RegExp(`(?:${what}[^]*?){${n}}`));
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 async function moreResults(aiw: Running): Promise<void> {
   const lines = aiw.stdout().split("\n").length;

@@ -25,10 +25,14 @@ def read_graph(path: Path) -> ModelProto:
         model = onnx.load(str(path), load_external_data=False)
         return inline_local_functions(model) if model.functions else model
     except Exception as error:
-        # Of protobuf or of onnx's own native code, which know no common one.
-        raise out_of_memory(error, f"read {path.name}") or WorkerError(
-            Code.MODEL_INVALID, f"onnx can't read {path.name}, export it again: {one_line(error)}"
-        ) from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> WorkerError:
+    """The error of a graph that can't be loaded: protobuf and onnx's own native code know no common one."""
+    return out_of_memory(error, f"read {path.name}") or WorkerError(
+        Code.MODEL_INVALID, f"onnx can't read {path.name}, export it again: {one_line(error)}"
+    )
 
 
 def walk(graph: GraphProto, depth: int = 0) -> Iterator[tuple[NodeProto, int]]:

@@ -11,7 +11,8 @@ import onnx
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 from aiw_worker.datatypes import Size
-from aiw_worker.errors import Code, WorkerError, one_line, out_of_memory
+from aiw_worker.describe.graphfile import unreadable
+from aiw_worker.errors import Code, WorkerError
 
 # Operators that only quantised graphs have.
 _QUANTISED = frozenset(
@@ -30,10 +31,7 @@ def load(path: Path) -> ModelProto:
     try:
         return onnx.load(str(path))
     except Exception as error:
-        # Of protobuf or of onnx's own native code, which know no common one.
-        raise out_of_memory(error, f"read {path.name}") or WorkerError(
-            Code.MODEL_INVALID, f"onnx can't read {path.name}, export it again: {one_line(error)}"
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def is_quantised(graph: GraphProto) -> bool:
