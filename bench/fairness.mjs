@@ -11,7 +11,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
@@ -33,12 +33,13 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "3" },
   },
 });
+const model = resolve(options.model);
 const count = Number(options.clients);
 const data = Buffer.alloc(SIZE.width * SIZE.height * 3, 114);
 
 const worker = spawn(
   process.execPath,
-  [AIW, "worker", "--port", "0", "--model-dir", dirname(options.model)],
+  [AIW, "worker", "--port", "0", "--model-dir", dirname(model)],
   { stdio: ["ignore", "pipe", "ignore"], env: { ...process.env, AIW_TOKEN: undefined } },
 );
 const [line] = await once(createInterface(worker.stdout), "line");
@@ -75,7 +76,7 @@ function deafClient() {
   const socket = connect(port, "127.0.0.1").on("error", () => {});
   const settings = { width: 0, height: 0, confThreshold: 0.35, iouThreshold: 0.45, classes: [] };
   const rest = { clientId: "deaf", requireProvider: "", sessionId: "", token: "", priority: 0 };
-  socket.write(encodeInit({ modelPath: options.model, ...settings, ...rest }));
+  socket.write(encodeInit({ modelPath: model, ...settings, ...rest }));
   const pixels = Buffer.alloc(3 * 8 * 8);
   const header = { width: 8, height: 8, pixelFormat: "RGB", monoUs: 0, timeIso: "x".repeat(500_000) };
   const fill = () => {
@@ -91,7 +92,7 @@ async function turn(clients) {
   const all = [];
   for (let n = 0; n < clients; n += 1) {
     const client = await WorkerClient.connect({ host: "127.0.0.1", port });
-    await client.init({ modelPath: options.model });
+    await client.init({ modelPath: model });
     all.push(client);
   }
   const endMs = performance.now() + Number(options.seconds) * 1000;
