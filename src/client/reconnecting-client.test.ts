@@ -267,6 +267,27 @@ describe("ReconnectingClient", () => {
     expect(await loss).toMatchObject({ message: expect.stringContaining("another model") });
   });
 
+  it("comes back with the model that was asked for last", async () => {
+    const asked = new Heard<string>();
+    const { clock, client, back, away, cut } = await setUp({
+      script: {
+        onInit(c, { model_path }) {
+          asked.say(model_path);
+          c.sendResponse({ init_ok: { model_id: model_path } });
+          c.sendResponse({ ready: { seq: 0 } });
+        },
+      },
+    });
+    await client.init(init);
+    await client.init({ ...init, modelPath: "other.onnx" });
+    cut();
+    await away.next();
+    await clock.advanceBy(250_000);
+    await back.next();
+    for (const model of ["m.onnx", "other.onnx", "other.onnx"]) expect(await asked.next()).toBe(model);
+    expect(client.info).toMatchObject({ modelId: "other.onnx" });
+  });
+
   it("told not to try, it is lost at once, with what broke the link", async () => {
     const { client, clock, cut } = await setUp({ giveUpAfterMs: 0 });
     await client.init(init);

@@ -68,7 +68,8 @@ export class ReconnectingClient implements FrameSink {
   private state: LinkState = "opening";
   private lostBy: AiwError | undefined;
   private accepted: InitOptions | undefined;
-  private firstInfo: WorkerInfo | undefined;
+  /** What the worker said to `accepted`, when it was new. */
+  private acceptedInfo: WorkerInfo | undefined;
   /** False once the worker said that it does not know the session any more. */
   private hasSession = true;
   private count = 0;
@@ -103,7 +104,7 @@ export class ReconnectingClient implements FrameSink {
       try {
         const info = await this.client.init(this.withSession(options));
         this.accepted = options;
-        this.firstInfo ??= info;
+        this.acceptedInfo = info;
         if (this.state === "opening") this.state = "linked";
         return info;
       } catch (thrown) {
@@ -212,8 +213,8 @@ export class ReconnectingClient implements FrameSink {
 
   /** One attempt to have the session again. */
   private async takeUp(lost: AiwError): Promise<void> {
-    const { accepted, firstInfo } = this;
-    if (accepted === undefined || firstInfo === undefined) throw lost;
+    const { accepted, acceptedInfo } = this;
+    if (accepted === undefined || acceptedInfo === undefined) throw lost;
     const client = await this.options.dial(this.stop.signal, lost);
     const onStop = () => void client.shutdown();
     this.stop.signal.addEventListener("abort", onStop);
@@ -221,7 +222,7 @@ export class ReconnectingClient implements FrameSink {
       if (this.stop.signal.aborted) throw lost;
       const info = await client.init(this.withSession(accepted));
       this.hasSession = true;
-      refuseAnotherModel(firstInfo, info);
+      refuseAnotherModel(acceptedInfo, info);
       this.client = client;
       this.listen(client);
       this.state = "linked";

@@ -15,8 +15,10 @@ export interface Finished {
 export interface Running {
   readonly child: ChildProcess;
   readonly finished: Promise<Finished>;
-  /** What it wrote there so far. */
+  /** What it wrote to stdout so far. */
   stdout(): string;
+  /** What it wrote to stderr so far. */
+  stderr(): string;
   /** Resolves when stdout has matched. */
   sees(pattern: RegExp): Promise<RegExpExecArray>;
   /** Resolves when stderr has matched. */
@@ -67,6 +69,7 @@ export function startAiw(
     child,
     finished,
     stdout: () => stdout,
+    stderr: () => stderr,
     sees: (p) => matches(() => stdout, p),
     says: (p) => matches(() => stderr, p),
   };

@@ -52,7 +52,7 @@ export class FaultProxy {
   private constructor(
     private readonly server: Server,
     readonly port: number,
-    private readonly workerPort: number,
+    private workerPort: number,
     private readonly faults: Faults,
   ) {
     this.random = seededRandom(faults.seed);
@@ -67,6 +67,11 @@ export class FaultProxy {
     const proxy = new FaultProxy(server, address.port, workerPort, faults);
     server.on("connection", (socket) => proxy.pass(socket));
     return proxy;
+  }
+
+  /** New connections lead to this port of 127.0.0.1 from now on: the worker was started again. */
+  leadTo(workerPort: number): void {
+    this.workerPort = workerPort;
   }
 
   /** Cuts every connection that is open now. */
