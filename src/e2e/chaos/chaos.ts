@@ -91,7 +91,7 @@ export class Chaos {
   /** Sessions that a killed worker left are closed by the one after it. */
   async recover(isDone: () => Promise<unknown>): Promise<void> {
     await this.step("recover", async () => {
-      await this.worker.restart("terminate");
+      await this.worker.startAgain();
       await isDone();
       await this.worker.end("terminate");
     });
@@ -218,7 +218,8 @@ export class Chaos {
   }
 
   private async restart(how: WorkerEnding): Promise<void> {
-    await this.worker.restart(how);
+    await this.worker.end(how);
+    await this.worker.startAgain();
     for (const proxy of this.proxies) proxy.leadTo(this.worker.port);
   }
 

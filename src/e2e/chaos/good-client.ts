@@ -166,7 +166,9 @@ function connect({ proxy, token }: GoodClientOptions): Promise<ReconnectingClien
 }
 
 function isLoss(error: unknown): boolean {
-  return error instanceof AiwError && ["WORKER_LOST", "WORKER_TIMEOUT", "WORKER_UNREACHABLE"].includes(error.code);
+  return (
+    error instanceof AiwError && ["WORKER_LOST", "WORKER_TIMEOUT", "WORKER_UNREACHABLE"].includes(error.code)
+  );
 }
 
 function isRefusal(error: unknown): boolean {

@@ -33,9 +33,8 @@ export class SupervisedWorker {
     return pid;
   }
 
-  /** Ends it in one of these ways and starts another. */
-  async restart(ending: WorkerEnding): Promise<void> {
-    await this.end(ending);
+  /** Starts another in the place of one that has ended. */
+  async startAgain(): Promise<void> {
     this.command = startAiw(["worker", "--port", "0", ...this.args], this.env);
     this.port = await listening(this.command);
     this.note();
