@@ -9,7 +9,8 @@ from typing import Any
 
 from aiw_worker.datatypes import Bytes, Detections, Frame, Outcome
 from aiw_worker.errors import Code, WorkerError
-from aiw_worker.scanner import find_frame_data
+from aiw_worker.framing import SMALL_BYTES
+from aiw_worker.scanner import bytes_beside_frame, find_frame_data
 from aiw_worker.schema import DecodeError, Envelope, FrameHeader
 
 _UINT32_MAX = 2**32 - 1
@@ -84,7 +85,7 @@ def parse(body: bytes | memoryview) -> Message | None:
     The data of a Frame is a view of `body` wherever the encoding allows it.
 
     Raises:
-        WorkerError: MESSAGE_UNPARSABLE.
+        WorkerError: MESSAGE_UNPARSABLE, or MESSAGE_TOO_LARGE for what is large and no frame.
     """
     received_ns = time.perf_counter_ns()
     leased = isinstance(body, memoryview)
@@ -95,6 +96,12 @@ def parse(body: bytes | memoryview) -> Message | None:
             head = bytes(view[span.frame_start : span.field_start]) + bytes(view[span.data_end :])
             data = view[span.data_start : span.data_end]
             return _frame(FrameHeader.FromString(head), data, received_ns, leased)
+        if len(view) > SMALL_BYTES and bytes_beside_frame(view) > SMALL_BYTES:
+            # Lists and names of that size would take many times their bytes, and the event loop's time.
+            raise WorkerError(
+                Code.MESSAGE_TOO_LARGE,
+                f"a message of {len(view)} bytes came; but for a frame's own, {SMALL_BYTES} are allowed",
+            )
         return _message(Envelope.FromString(view), received_ns)
     except DecodeError as error:
         raise WorkerError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,14 +92,7 @@ class Connection(asyncio.BufferedProtocol):
         # TLS ends both ways at once.
         self._half_closes = self._transport.can_write_eof()
         self._transport.set_write_buffer_limits(high=_WRITE_HIGH_BYTES)
-        sock = transport.get_extra_info("socket")
-        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # A machine that went away says nothing, and old clients say nothing either.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            if hasattr(socket, "TCP_KEEPIDLE"):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_IDLE_S)
-            self.peer = ":".join(str(part) for part in transport.get_extra_info("peername")[:2])
+        self._prepare_socket()
         self._opened(self)
         try:
             self._admission.connected()
@@ -180,6 +174,9 @@ class Connection(asyncio.BufferedProtocol):
             self._patience.accepted()
         elif isinstance(request, Init) and self._session.trusted:
             self._patience.refused(self._loop.time())
+        if not self._session.active:
+            # As before an Init: who has no place among the clients keeps no memory of one.
+            self._framer.settle()
         self._regulate()
 
     def idle(self) -> None:
@@ -222,6 +219,19 @@ class Connection(asyncio.BufferedProtocol):
     def abort(self) -> None:
         """Ends the connection at once."""
         self._transport.abort()
+
+    def _prepare_socket(self) -> None:
+        sock = self._transport.get_extra_info("socket")
+        if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+            return
+        self.peer = ":".join(str(part) for part in self._transport.get_extra_info("peername", "?")[:2])
+        # Some systems refuse options of a connection that the peer has ended already.
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # A machine that went away says nothing, and old clients say nothing either.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if hasattr(socket, "TCP_KEEPIDLE"):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_IDLE_S)
 
     def _receive(self, body: bytes | memoryview) -> None:
         message = parse(body)

@@ -23,6 +23,7 @@ class Count(Enum):
     SESSIONS_RESUMED = "sessions_resumed"
     SESSIONS_CLOSED = "sessions_closed"
     SESSIONS_RECOVERED = "sessions_recovered"
+    SESSIONS_NOT_RECORDED = "sessions_not_recorded"
     SESSION_RECORDS_LOST = "session_records_lost"
     SESSION_WRITES_FAILED = "session_writes_failed"
 

@@ -84,7 +84,8 @@ class Framer:
         to the caller until `release()`.
 
         Raises:
-            WorkerError: MESSAGE_EMPTY or MESSAGE_TOO_LARGE; the stream can't be read any further.
+            WorkerError: MESSAGE_EMPTY, MESSAGE_TOO_LARGE or OUT_OF_MEMORY; the stream can't be read any
+                further.
         """
         self._got += count
         if self._got < self._size:
@@ -105,11 +106,18 @@ class Framer:
         """Takes back the frame buffer that the last large message was lent in."""
         self._leased = False
 
+    def settle(self) -> None:
+        """Goes back to how it was before an Init was accepted: the cap, and the memory held."""
+        self.cap = SMALL_BYTES
+        # A large message that is being received keeps its place.
+        self._frame = memoryview(b"")
+
     def proceed(self) -> bool:
         """Starts receiving a blocked message where that is possible now; whether it was.
 
         Raises:
-            WorkerError: MESSAGE_TOO_LARGE, when the Init that it waited for did not raise the cap.
+            WorkerError: MESSAGE_TOO_LARGE, when the Init that it waited for did not raise the cap;
+                OUT_OF_MEMORY.
         """
         if self._state is not _State.BLOCKED or self._leased or self.undecided:
             return False
@@ -142,7 +150,10 @@ class Framer:
             return
         if len(self._frame) < size:
             # Memory is taken as bytes come, not as they are announced.
-            self._frame = memoryview(mmap.mmap(-1, size))
+            try:
+                self._frame = memoryview(mmap.mmap(-1, size))
+            except OSError:
+                self._fail(Code.OUT_OF_MEMORY, f"there is no memory for a message of {size} bytes")
         self._expect(_State.LARGE, self._frame, size)
 
     def _expect(self, state: _State, target: memoryview, size: int) -> None:

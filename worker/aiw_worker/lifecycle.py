@@ -79,8 +79,9 @@ class Models(Protocol):
 class Lifecycle:
     """Sums up what clients and loads do to one state.
 
-    Models that nobody uses are dropped once the idle timeout has passed without a session's end. An Init in
-    hand stops that clock: whoever comes in time finds the model loaded.
+    Models that nobody uses are dropped once the idle timeout has passed since a session last began or ended,
+    or a model was loaded. An Init in hand holds that up, so that whoever comes in time finds the model there;
+    one that is refused does not start the timeout over.
     """
 
     def __init__(
@@ -95,6 +96,8 @@ class Lifecycle:
         self._sessions: set[Hashable] = set()
         self._loads = 0
         self._timer: Timer | None = None
+        # The timeout has passed while an Init was in hand.
+        self._due = False
 
     def load_began(self) -> None:
         """A model is being loaded."""
@@ -102,27 +105,30 @@ class Lifecycle:
         if self.state in (State.IDLE, State.READY):
             self._move(Event.LOAD_BEGAN)
 
-    def load_ended(self) -> None:
-        """A load came to its end, well or not."""
+    def load_ended(self, worked: bool) -> None:
+        """A load came to its end."""
         self._loads -= 1
         if self._loads == 0 and self.state is State.LOADING:
             self._move(Event.LOADED if self._models.held else Event.NOT_LOADED)
+        if worked:
+            self._rearm()
 
     def asked(self, client: Hashable) -> None:
         """An Init is in hand; answered() or session_began() follows."""
         self._asking.add(client)
-        self._rearm()
 
     def answered(self, client: Hashable) -> None:
         """The Init is no longer in hand."""
         self._asking.discard(client)
-        self._rearm()
+        if self._due and not self._asking:
+            self._idle()
 
     def session_began(self, client: Hashable) -> None:
         """A client has a model; another Init of the same one changes nothing."""
         self._sessions.add(client)
         if self.state is not State.SESSION_ACTIVE:
             self._move(Event.FIRST_SESSION)
+        self._rearm()
         self.answered(client)
 
     def session_ended(self, client: Hashable) -> None:
@@ -144,11 +150,15 @@ class Lifecycle:
 
     def _rearm(self) -> None:
         self.close()
-        if not self._asking and self._models.held:
+        self._due = False
+        if self._models.held:
             self._timer = self._call_later(self._idle_timeout_s, self._idle)
 
     def _idle(self) -> None:
         self._timer = None
+        self._due = bool(self._asking)
+        if self._due:
+            return
         dropped = self._models.drop_unused()
         if dropped:
             log.info("models unloaded", models=dropped, idle_timeout_s=self._idle_timeout_s)

@@ -27,6 +27,8 @@ class FileIdentity:
     inode: int
     size: int
     mtime_ns: int
+    # The one time that a copy does not bring along, where another file has the place of the former.
+    ctime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,10 @@ class ModelFiles:
                 with path.open("rb") as file:
                     _check_shape(file, identity.size, name)
                     known = _sha256(file)
-                # A path has one current identity; older ones would only pile up.
-                self._hashes = {key: value for key, value in self._hashes.items() if key.path != path}
-                self._hashes[identity] = known
+                # A path has one current identity; older ones would only pile up. Replaced as a whole: other
+                # threads may be reading it.
+                others = {key: value for key, value in self._hashes.items() if key.path != path}
+                self._hashes = {**others, identity: known}
         except OSError as error:
             reason = error.strerror or "it went away"
             raise WorkerError(
@@ -132,7 +135,7 @@ def identify(path: Path) -> FileIdentity:
     info = path.stat()
     if not stat.S_ISREG(info.st_mode):
         raise OSError(0, "not a file", str(path))
-    return FileIdentity(path, info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns)
+    return FileIdentity(path, info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
 
 
 def _sha256(file: BinaryIO) -> str:

@@ -67,7 +67,7 @@ class PoolListener(Protocol):
         """A model is being loaded."""
         ...
 
-    def load_ended(self) -> None:
+    def load_ended(self, worked: bool) -> None:
         """It is loaded, or failed to be."""
         ...
 
@@ -140,6 +140,9 @@ class ModelPool:
                 entry = self._entries[key] = _Entry(key)
             elif entry.going and len(self._entries) > self._max_models:
                 raise self._full(name)
+            elif entry.users:
+                # It stays for this user.
+                entry.going = False
             entry.users += 1
         # Their memory is needed now more than they are.
         self._drop(unused)
@@ -190,7 +193,12 @@ class ModelPool:
 
     def _make_room(self, name: str, leaving: _Entry | None) -> list[_Entry]:
         """Takes out the unused that were used longest ago, as many as must go for one more."""
-        staying = [entry for entry in self._entries.values() if not entry.going and entry is not leaving]
+        staying = [
+            entry
+            for entry in self._entries.values()
+            # Its user may have gone before what it loads was there; then it stays.
+            if not (entry.going and entry.users) and entry is not leaving
+        ]
         over = len(staying) + 1 - self._max_models
         if over <= 0:
             return []
@@ -232,7 +240,7 @@ class ModelPool:
             with self._lock:
                 del self._entries[entry.key]
             self._counters.add(Count.MODEL_LOADS_FAILED)
-            self._tell_ended()
+            self._tell_ended(worked=False)
             entry.loaded.set_exception(error)
             return
         self._counters.add(Count.MODELS_LOADED)
@@ -245,12 +253,12 @@ class ModelPool:
         )
         if not pipeline.info.dynamic:
             self._share_for_all_sizes(entry)
-        self._tell_ended()
+        self._tell_ended(worked=True)
         entry.loaded.set_result(pipeline)
 
-    def _tell_ended(self) -> None:
+    def _tell_ended(self, worked: bool) -> None:
         if self.listener is not None:
-            self.listener.load_ended()
+            self.listener.load_ended(worked)
 
     def _share_for_all_sizes(self, entry: _Entry) -> None:
         shared = _Key(entry.key.sha256, None, entry.key.provider)

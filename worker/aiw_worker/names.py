@@ -33,19 +33,24 @@ def parse_names(text: str) -> tuple[str, ...] | None:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
     if isinstance(value, (list, tuple)):
-        return tuple(str(name) for name in value) or None
+        return tuple(_text(name) for name in value) or None
     return _from_dict(value) if isinstance(value, dict) and value else None
 
 
 def _from_dict(value: dict[object, object]) -> tuple[str, ...] | None:
     try:
-        by_id = {int(str(key)): str(name) for key, name in value.items()}
+        by_id = {int(str(key)): _text(name) for key, name in value.items()}
     except ValueError:
         return None
     count = max(by_id) + 1
     if min(by_id) < 0 or count > _MAX_TEXT:
         return None
     return tuple(by_id.get(index, f"class_{index}") for index in range(count))
+
+
+def _text(name: object) -> str:
+    """A name that can be sent: JSON may write a character as two halves, which Python takes for two."""
+    return str(name).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def class_names(metadata: Mapping[str, str], count: int) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ _JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD8)})
 _JPEG_END = b"\xff\xd9"
 # Cameras pad after the end marker; more than this is not padding.
 _JPEG_TAIL = 4096
+# Segments and fill bytes before the frame header: some ten of a camera, a few hundred with large profiles.
+_JPEG_MOST_STEPS = 4096
 
 
 def jpeg_size(data: Bytes) -> Size | None:
@@ -19,8 +21,8 @@ def jpeg_size(data: Bytes) -> Size | None:
     if bytes(view[:2]) != b"\xff\xd8":
         return None
     at = 2
-    while at + 4 <= len(view):
-        if view[at] != 0xFF:
+    for _ in range(_JPEG_MOST_STEPS):
+        if at + 4 > len(view) or view[at] != 0xFF:
             return None
         marker = view[at + 1]
         if marker == 0xFF or marker in _JPEG_BARE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -97,6 +98,19 @@ class ResourceMeter:
             self._next_ns = now + _RSS_PERIOD_NS
             self._rss = resident_bytes()
         return Usage(time.process_time_ns() // 1000, self._rss)
+
+
+def allow_files(count: int) -> None:
+    """Raises this process's bound on open files to `count`, or as far as the system lets it."""
+    try:
+        import resource  # noqa: PLC0415 - Unix only
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def resident_bytes() -> int:

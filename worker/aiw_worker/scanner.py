@@ -14,6 +14,8 @@ _REQUEST_FRAME = 2 << 3 | _LEN
 _FRAME_DATA = 7 << 3 | _LEN
 _FIXED_BYTES = {1: 8, 5: 4}
 _MAX_VARINT_BYTES = 10
+# A Frame has seven. This runs on the event loop: a message made of nothing but fields must not hold it up.
+_MOST_FIELDS = 32
 
 
 class DataSpan(NamedTuple):
@@ -33,7 +35,8 @@ def find_frame_data(body: memoryview) -> DataSpan | None:
     """The span of Envelope.req.frame.data, where the message is one plain Frame.
 
     None for everything else: other messages, submessages given twice (which protobuf merges), data
-    given twice or not at all, groups, and whatever is malformed. The caller then parses the whole.
+    given twice or not at all, groups, very many fields, and whatever is malformed. The caller then
+    parses the whole.
     """
     try:
         request = _only_field(body, 0, _ENVELOPE_REQ)
@@ -41,6 +44,31 @@ def find_frame_data(body: memoryview) -> DataSpan | None:
         return _scan_frame(body, frame)
     except _UnusualError:
         return None
+
+
+def bytes_beside_frame(body: memoryview) -> int:
+    """How much of a message is not the last Envelope.req.frame in it; all of it where that can't be told."""
+    try:
+        start, end = _last_field(body, 0, len(body), _ENVELOPE_REQ)
+        start, end = _last_field(body, start, end, _REQUEST_FRAME)
+    except _UnusualError:
+        return len(body)
+    return len(body) - (end - start)
+
+
+def _last_field(body: memoryview, at: int, end: int, wanted: int) -> tuple[int, int]:
+    """Start and end of the content of the last such field between two offsets."""
+    found: tuple[int, int] | None = None
+    for _ in range(_MOST_FIELDS):
+        if at == end:
+            break
+        tag, at = _varint(body, at)
+        value_start, at = _skip(body, at, tag)
+        if tag == wanted:
+            found = value_start, at
+    if found is None or at != end:
+        raise _UnusualError
+    return found
 
 
 def _only_field(body: memoryview, at: int, wanted: int) -> int:
@@ -58,7 +86,9 @@ def _scan_frame(body: memoryview, frame_start: int) -> DataSpan | None:
     end = len(body)
     at = frame_start
     found: DataSpan | None = None
-    while at < end:
+    for _ in range(_MOST_FIELDS + 1):
+        if at == end:
+            return found
         field_start = at
         tag, at = _varint(body, at)
         value_start, at = _skip(body, at, tag)
@@ -66,7 +96,7 @@ def _scan_frame(body: memoryview, frame_start: int) -> DataSpan | None:
             if found is not None:
                 raise _UnusualError
             found = DataSpan(frame_start, field_start, value_start, at)
-    return found
+    raise _UnusualError
 
 
 def _skip(body: memoryview, at: int, tag: int) -> tuple[int, int]:

@@ -11,11 +11,12 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiw_worker import log
-from aiw_worker.admission import Admission
+from aiw_worker.admission import MAX_CONNECTIONS, Admission
 from aiw_worker.config import Config
 from aiw_worker.connection import Connection, Timings
 from aiw_worker.counters import Counters
@@ -27,7 +28,7 @@ from aiw_worker.memory import give_back
 from aiw_worker.modelfiles import ModelFiles
 from aiw_worker.models import Loader, ModelPool, loader_for
 from aiw_worker.pipeline import Pipeline
-from aiw_worker.resources import ResourceMeter, available_threads, resident_bytes
+from aiw_worker.resources import ResourceMeter, allow_files, available_threads, resident_bytes
 from aiw_worker.scheduler import Scheduler
 from aiw_worker.session import Services
 from aiw_worker.sessions.recorder import Recorder
@@ -36,8 +37,11 @@ from aiw_worker.sessions.registry import Registry
 from aiw_worker.tls import server_context
 from aiw_worker.tokens import Token
 
-# Loads at the same time: one that takes long doesn't hold up a client whose model is loaded already.
+# Loads at the same time: one that takes long doesn't hold up a client whose model is loaded already, unless
+# so many wait for it.
 _LOADERS = 4
+# Twice as many connections as are served (see Admission.flooded), files of sessions, and what else there is.
+_FILES = 2 * MAX_CONNECTIONS + 1024
 
 
 class _OnLoop:
@@ -51,9 +55,9 @@ class _OnLoop:
         """See PoolListener."""
         self._call(self._lifecycle.load_began)
 
-    def load_ended(self) -> None:
+    def load_ended(self, worked: bool) -> None:
         """See PoolListener."""
-        self._call(self._lifecycle.load_ended)
+        self._call(partial(self._lifecycle.load_ended, worked))
 
     def _call(self, told: Callable[[], None]) -> None:
         # The event loop may have ended before the load did.
@@ -215,6 +219,7 @@ async def run(config: Config, token: Token | None, stopped: asyncio.Event) -> No
     Raises:
         WorkerError: what keeps it from starting.
     """
+    allow_files(_FILES)
     engine, version = check_engine(config.engine)
     threads = config.threads or available_threads()
     load = loader_for(EngineOptions(config.engine, threads, config.device))

@@ -137,10 +137,15 @@ class Session:
 
     def close(self) -> None:
         """Ends the session whatever is in hand, whose outcome nobody gets."""
+        if self._state is _State.CLOSED:
+            return
+        loading = self._state is _State.LOADING
         self._state = _State.CLOSED
         self._line.clear()
         self._recorded.left()
-        self._end()
+        self._deactivate()
+        if not loading:
+            self._services.admission.leave(self)
 
     def _serve(self) -> None:
         while self._state is _State.IDLE and self._line and not self._held:
@@ -177,9 +182,13 @@ class Session:
         wanted = Size(init.width, init.height)
         # What is in use stays so until the other is there.
         instead = None if self._active is None else self._active.lease
-        loaded = services.loaders.submit(
-            services.pool.acquire, init.model_path, wanted, init.require_provider, instead
-        )
+
+        def load() -> Lease:
+            if self._state is _State.CLOSED:
+                raise WorkerError(Code.SHUTTING_DOWN, "the connection ended")
+            return services.pool.acquire(init.model_path, wanted, init.require_provider, instead)
+
+        loaded = services.loaders.submit(load)
         loaded.add_done_callback(functools.partial(self._hand_over_load, init, thresholds))
 
     def _check_token(self, init: Init) -> None:
@@ -203,18 +212,19 @@ class Session:
             self._services.call_soon_threadsafe(self._end_load, init, thresholds, outcome)
 
     def _end_load(self, init: Init, thresholds: Thresholds, loaded: Lease | BaseException) -> None:
-        if isinstance(loaded, BaseException):
-            self._services.lifecycle.answered(self)
-            if self._state is not _State.CLOSED:
-                self._state = _State.IDLE
-                self._refuse(init, _typed(loaded, "loading the model"))
-                self._serve()
-            return
         if self._state is _State.CLOSED:
-            self._services.pool.release(loaded)
+            if isinstance(loaded, Lease):
+                self._services.pool.release(loaded)
             self._services.lifecycle.answered(self)
+            # Not before: whoever comes and goes would have any number of loads in line.
+            self._services.admission.leave(self)
             return
         self._state = _State.IDLE
+        if isinstance(loaded, BaseException):
+            self._services.lifecycle.answered(self)
+            self._refuse(init, _typed(loaded, "loading the model"))
+            self._serve()
+            return
         try:
             check_against_model(init, loaded)
         except WorkerError as error:

@@ -158,6 +158,47 @@ def test_place_of_a_client_that_left_while_its_model_loaded(start_worker: Any) -
             assert kind == "error"
 
 
+def test_who_leaves_during_a_load_keeps_the_place_until_its_end(start_worker: Any) -> None:
+    gate = Gate()
+
+    def make(name: str) -> FakeEngine:
+        gate.pass_through()
+        return FakeEngine()
+
+    worker = start_worker(fake_loader(make), settings={"max_clients": 1})
+    with Client(worker.port) as client:
+        client.init("a.onnx")
+        assert gate.entered.wait(WAIT_S)
+    worker.wait_for(worker.server._empty)
+    with Client(worker.port, Envelope) as other:
+        other.init("b.onnx")
+        assert other.expect("error").name == "TOO_MANY_CLIENTS"
+        gate.open.set()
+
+
+def test_nothing_is_loaded_for_who_left_before_its_turn(start_worker: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("aiw_worker.server._LOADERS", 1)
+    gate, loads = Gate(), []
+
+    def make(name: str) -> FakeEngine:
+        loads.append(name)
+        gate.pass_through()
+        return FakeEngine()
+
+    worker = start_worker(fake_loader(make))
+    with Client(worker.port) as first, Client(worker.port) as second:
+        first.init("a.onnx")
+        assert gate.entered.wait(WAIT_S)
+        second.init("b.onnx")
+        second.sock.close()
+        first.sock.close()
+        worker.wait_for(worker.server._empty)
+    gate.open.set()
+    with Client(worker.port) as third:
+        third.start("a.onnx")
+    assert loads == ["a.onnx"]
+
+
 def test_too_many_connections(start_worker: Any) -> None:
     worker = start_worker(settings={"max_connections": 3})
     with ExitStack() as open_ones:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,35 @@ def test_large_message_after_a_refused_init_is_too_large() -> None:
     framer.undecided = False
     with pytest.raises(WorkerError):
         framer.proceed()
+
+
+def test_settled_it_is_as_before_an_init() -> None:
+    framer = open_framer()
+    body = take_large(framer, 7)
+    framer.settle()
+    assert bytes(body) == b"\x07" * LARGE
+    framer.release()
+    assert len(framer._frame) == 0
+    with pytest.raises(WorkerError, match="before an Init"):
+        feed(framer, LARGE.to_bytes(4, "little"))
+
+
+def test_a_large_message_that_is_under_way_ends_where_it_began() -> None:
+    framer = open_framer()
+    whole = message(b"\x05" * LARGE)
+    feed(framer, whole[:10])
+    framer.settle()
+    assert feed(framer, whole[10:]) == [b"\x05" * LARGE]
+
+
+def test_no_memory_for_a_large_message(monkeypatch: Any) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOMEM, "no memory")
+
+    monkeypatch.setattr("aiw_worker.framing.mmap.mmap", none)
+    with pytest.raises(WorkerError) as caught:
+        feed(open_framer(), LARGE.to_bytes(4, "little"))
+    assert caught.value.name == "OUT_OF_MEMORY"
 
 
 def test_knows_when_it_is_in_the_middle() -> None:

@@ -76,6 +76,10 @@ REFUSED_FRAMES: dict[str, tuple[dict[str, Any], str]] = {
         {"pix_fmt": "JPEG", "data": HUGE_JPEG, "width": 65500, "height": 65500},
         "FRAME_SIZE",
     ),
+    "JPEG of nothing but fill bytes": (
+        {"pix_fmt": "JPEG", "data": b"\xff\xd8" + b"\xff" * 4_000_000},
+        "FRAME_PICTURE",
+    ),
     "bad WebP": ({"pix_fmt": "WEBP", "data": b"RIFF\0\0\0\0WEBPVP8 "}, "FRAME_PICTURE"),
 }
 
@@ -109,6 +113,33 @@ def over_the_negotiated_maximum(port: int) -> None:
     with Client(port, Envelope) as client:
         client.start(MODEL)
         client.raw((MAX_MESSAGE_BYTES + 1).to_bytes(4, "little"))
+        assert client.expect("error").name == "MESSAGE_TOO_LARGE"
+        assert client.ended()
+
+
+def enclosed(tag: int, content: bytes) -> bytes:
+    """A field of that many bytes, as protobuf writes it."""
+    length, rest = b"", len(content)
+    while rest >= 0x80:
+        length, rest = length + bytes([rest & 0x7F | 0x80]), rest >> 7
+    return bytes([tag]) + length + bytes([rest]) + content
+
+
+def nothing_but_fields(port: int) -> None:
+    with Client(port, Envelope) as client:
+        # A Frame whose seq is given 30,000 times, over and over, before the worker knows who sends it.
+        frame = b"\x08\x01" * 30_000
+        for _ in range(100):
+            client.message(enclosed(0x0A, enclosed(0x12, frame)))
+            assert client.refused(1).name == "NOT_INITIALISED"
+        goes_on(client)
+
+
+def list_of_16_million_classes(port: int) -> None:
+    with Client(port, Envelope) as client:
+        client.start(MODEL)
+        # Packed: field 5 of Init, of Request's field 1, of Envelope's field 1.
+        client.message(enclosed(0x0A, enclosed(0x0A, enclosed(0x2A, bytes(16_000_000)))))
         assert client.expect("error").name == "MESSAGE_TOO_LARGE"
         assert client.ended()
 
@@ -189,6 +220,8 @@ KINDS: dict[str, Callable[[int], None]] = {
     "frame before Init": frame_before_init,
     "half a frame": half_a_frame,
     "more than the negotiated maximum": over_the_negotiated_maximum,
+    "Frames of nothing but fields": nothing_but_fields,
+    "list of 16 million classes": list_of_16_million_classes,
     "500 frames at once": no_heed_of_credit,
     "50 Inits at once": init_after_init,
     "unknown messages": unknown_messages,

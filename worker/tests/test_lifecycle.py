@@ -44,7 +44,7 @@ class Life:
     def load(self, works: bool = True) -> None:
         self.it.load_began()
         self.models.held += works
-        self.it.load_ended()
+        self.it.load_ended(works)
 
     def begin(self, client: str, loads: bool = True) -> None:
         self.it.asked(client)
@@ -96,13 +96,33 @@ def test_who_comes_back_in_time_finds_the_model_however_long_the_init_takes() ->
     assert life.models.held == 1
 
 
-def test_an_init_that_is_refused_starts_the_timer_over() -> None:
+def test_a_model_that_was_loaded_for_nobody_goes_too() -> None:
     life = Life()
     life.it.asked("a")
     life.load()
     life.it.answered("a")
     assert life.it.state is State.READY
     assert life.timers.waiting == [TIMEOUT]
+
+
+def test_inits_that_are_refused_keep_no_model() -> None:
+    life = Life()
+    life.begin("a")
+    life.end("a")
+    for _ in range(3):
+        life.timers.advance(TIMEOUT / 4)
+        life.it.asked("b")
+        life.load(works=False)
+        life.it.answered("b")
+    assert life.timers.waiting == [TIMEOUT / 4]
+    life.it.asked("b")
+    life.it.asked("c")
+    life.timers.advance(TIMEOUT)
+    life.it.answered("b")
+    assert life.it.state is State.READY
+    life.it.answered("c")
+    assert life.it.state is State.IDLE
+    assert life.timers.waiting == []
 
 
 def test_a_failed_load_leaves_the_worker_as_it_was() -> None:
@@ -135,7 +155,7 @@ def test_several_clients() -> None:
     life.it.load_began()
     life.end("b")
     assert life.it.state is State.LOADING
-    life.it.load_ended()
+    life.it.load_ended(worked=True)
     assert life.it.state is State.READY
 
 

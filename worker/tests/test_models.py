@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,49 @@ def test_a_model_that_was_not_replaced_after_all_is_there_for_others(models: Pat
     assert it.pool.acquire("a.onnx", ANY).pipeline is a.pipeline
 
 
+def test_a_model_that_another_has_taken_up_does_not_go(models: Path) -> None:
+    (models / "c.onnx").write_bytes(STUB_MODEL + b"\x1a\x01c")
+    gate = Gate()
+    it = Pool(models, max_models=2)
+    a = it.pool.acquire("a.onnx", ANY)
+    it.gate = gate
+    with ThreadPoolExecutor(1) as threads:
+        b = threads.submit(it.pool.acquire, "b.onnx", ANY, instead=a)
+        assert gate.entered.wait(WAIT_S)
+        it.pool.acquire("a.onnx", ANY)
+        with pytest.raises(WorkerError, match="--max-models"):
+            it.pool.acquire("c.onnx", ANY)
+        gate.open.set()
+        b.result(WAIT_S)
+
+
+def test_a_model_whose_user_left_during_the_reload_counts(models: Path) -> None:
+    (models / "c.onnx").write_bytes(STUB_MODEL + b"\x1a\x01c")
+    gate = Gate()
+    it = Pool(models, max_models=2)
+    a = it.pool.acquire("a.onnx", ANY)
+    it.gate = gate
+    with ThreadPoolExecutor(2) as threads:
+        b = threads.submit(it.pool.acquire, "b.onnx", ANY, instead=a)
+        assert gate.entered.wait(WAIT_S)
+        it.pool.release(a)
+        gate.open.set()
+        c = threads.submit(it.pool.acquire, "c.onnx", ANY)
+        for lease in (b, c):
+            lease.result(WAIT_S)
+    assert it.held == 2
+
+
+def test_a_file_that_took_the_place_and_the_times_of_another_is_another_model(models: Path) -> None:
+    it = Pool(models)
+    path = models / "a.onnx"
+    before = path.stat()
+    first = it.pool.acquire("a.onnx", ANY)
+    path.write_bytes(STUB_MODEL.replace(b"t", b"u"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert it.pool.acquire("a.onnx", ANY).model_id != first.model_id
+
+
 def test_a_file_replaced_on_disk_is_another_model(models: Path) -> None:
     it = Pool(models)
     first = it.pool.acquire("a.onnx", ANY)
@@ -300,6 +344,9 @@ def test_file_replaced_during_its_load(models: Path) -> None:
         ("{0: 'a', 1: 'b'}", ("a", "b")),
         ('{"0": "a", "2": "c"}', ("a", "class_1", "c")),
         ('["a", "b"]', ("a", "b")),
+        # As JSON writes U+1F600, and half of it.
+        (r'{"0": "\ud83d\ude00"}', ("\U0001f600",)),
+        (r'["\ud83d"]', ("\ufffd",)),
         ("", None),
         ("[]", None),
         ("{}", None),

@@ -125,6 +125,13 @@ def test_bomb_is_refused_by_its_header() -> None:
     assert caught.value.name == "FRAME_SIZE"
 
 
+@pytest.mark.parametrize("filling", [b"\xff", b"\xff\xd0", b"\xff\xfe\x00\x02"])
+def test_a_header_behind_a_great_deal_of_nothing_is_not_looked_for(filling: bytes) -> None:
+    data = encoded(picture(96, 48), "JPEG")
+    assert jpeg_size(data[:2] + filling * 100 + data[2:]) == Size(96, 48)
+    assert jpeg_size(data[:2] + filling * 100_000 + data[2:]) is None
+
+
 def test_orientation_tag_is_not_followed() -> None:
     pixels = picture(96, 48)
     plain_jpeg = encoded(pixels, "JPEG")

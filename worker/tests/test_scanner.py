@@ -99,6 +99,51 @@ def test_agrees_with_protobuf_on_garbage(data: bytes) -> None:
     agrees(data)
 
 
+def _varint(value: int) -> bytes:
+    return bytes([value]) if value < 0x80 else bytes([value & 0x7F | 0x80]) + _varint(value >> 7)
+
+
+@pytest.mark.parametrize("fields", [31, 32, 33, 100_000])
+def test_a_frame_of_very_many_fields_is_left_to_protobuf(fields: int) -> None:
+    envelope = TableEnvelope()
+    envelope.req.frame.data = b"pixels"
+    frame = envelope.req.frame.SerializeToString() + b"\x20\x07" * (fields - 1)
+    request = b"\x12" + _varint(len(frame)) + frame
+    message = b"\x0a" + _varint(len(request)) + request
+    assert (find_frame_data(memoryview(message)) is None) == (fields > 32)
+    agrees(message)
+
+
+def _large(kind: str) -> Any:
+    envelope = Envelope()
+    if kind == "list":
+        envelope.req.init.classes_filter.extend([1] * 70_000)
+    elif kind == "name":
+        envelope.req.init.client_id = "x" * 70_000
+    else:
+        envelope.req.frame.data = b"x" * 70_000
+        return envelope.SerializeToString() + _large("name")
+    return envelope.SerializeToString()
+
+
+@pytest.mark.parametrize("kind", ["list", "name", "frame that became an Init"])
+def test_only_a_frame_may_be_large(kind: str) -> None:
+    with pytest.raises(WorkerError) as caught:
+        parse(_large(kind))
+    assert caught.value.name == "MESSAGE_TOO_LARGE"
+
+
+def test_a_large_frame_is_taken_in_any_layout() -> None:
+    envelope = Envelope()
+    envelope.req.frame.data = b"x" * 70_000
+    # Behind what this worker doesn't know, and with its data given twice.
+    unknown = b"\xa2\x01\x05later"
+    agrees(unknown + envelope.SerializeToString())
+    frame = envelope.req.frame.SerializeToString() * 2
+    request = b"\x12" + _varint(len(frame)) + frame
+    agrees(b"\x0a" + _varint(len(request)) + request)
+
+
 def test_finds_the_pixels_of_a_plain_frame_without_copying() -> None:
     envelope = TableEnvelope()
     envelope.req.frame.seq = 3

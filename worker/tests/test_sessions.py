@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from aiw_worker.counters import Count, Counters
 from aiw_worker.schema import Envelope
 from aiw_worker.sessions.files import Ending, Header, LineFile, write_atomically
+from aiw_worker.sessions.part import Part
 from aiw_worker.sessions.recorder import Recorder
 from aiw_worker.sessions.recovery import recover, unfinished
 from aiw_worker.sessions.registry import Registry
@@ -308,6 +309,25 @@ def test_records_beyond_what_may_wait_are_left_out(tmp_path: Path) -> None:
     frames = closed(tmp_path / session.session_id)["frames"]
     assert frames["results"] + frames["not_recorded"] == 20
     assert 0 < frames["results"] <= 3
+
+
+def test_no_session_begins_where_as_much_waits_as_may(tmp_path: Path) -> None:
+    held, recorder, counters = threading.Event(), Recorder(max_waiting=3), Counters()
+    registry = Registry(tmp_path, recorder, counters, call_later=Timers().call_later, grace_s=GRACE_S)
+    recorder.submit(lambda: held.wait(WAIT_S) and None)
+    sessions = [registry.begin(Nobody(), "") for _ in range(20)]
+    begun = [session for session in sessions if session is not None]
+    assert 0 < len(begun) <= 4
+    assert counters[Count.SESSIONS_NOT_RECORDED] == 20 - len(begun)
+    for _ in range(20):
+        registry.uses(begun[0], "a")
+    assert recorder.full
+    held.set()
+    registry.close(WAIT_S)
+    assert len(list(tmp_path.iterdir())) == len(begun)
+    part = Part(registry, lambda: None)
+    recorder._max_waiting = 0
+    assert part.began("", "a") == ""
 
 
 # A worker

@@ -43,7 +43,7 @@ class Part:
         self._claimed = None
 
     def began(self, client_id: str, model_id: str) -> str:
-        """The Init was accepted; the id of the session that was named, that of before, or a new one."""
+        """The Init was accepted; the session that was named, that of before, or a new one ("" = none)."""
         if self._registry is None:
             return ""
         if self._claimed is not None:
@@ -51,6 +51,8 @@ class Part:
             self._current, self._claimed = self._claimed, None
         if self._current is None:
             self._current = self._registry.begin(self, client_id)
+        if self._current is None:
+            return ""
         self._registry.uses(self._current, model_id)
         return self._current.session_id
 

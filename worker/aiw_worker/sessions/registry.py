@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from aiw_worker import log
 from aiw_worker.counters import Count, Counters
 from aiw_worker.errors import Code, WorkerError
 from aiw_worker.lifecycle import CallLater, Timer
@@ -67,8 +68,14 @@ class Registry:
         # Those that nobody has, longest first.
         self._away: dict[str, Recorded] = {}
 
-    def begin(self, owner: Owner, client_id: str) -> Recorded:
-        """A new session."""
+    def begin(self, owner: Owner, client_id: str) -> Recorded | None:
+        """A new session; none where so much waits for the disk that it would come to nothing."""
+        if self._recorder.full:
+            self._counters.add(Count.SESSIONS_NOT_RECORDED)
+            log.warning(
+                "session is not recorded: the disk is too slow", client=client_id[:_LONGEST_CLIENT_ID]
+            )
+            return None
         started = self._now()
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(started))
         # Whoever knows it may go on in the session.
@@ -127,7 +134,8 @@ class Registry:
 
     def uses(self, recorded: Recorded, model_id: str) -> None:
         """The session has this model from now on."""
-        self._recorder.submit(partial(recorded.writer.uses, model_id))
+        if not self._recorder.full:
+            self._recorder.submit(partial(recorded.writer.uses, model_id))
 
     def record(self, recorded: Recorded, make: Callable[[], Record]) -> None:
         """Appends what `make` gives on the recorder's thread."""
