@@ -233,11 +233,13 @@ def test_a_model_whose_user_left_during_the_reload_counts(models: Path) -> None:
         b = threads.submit(it.pool.acquire, "b.onnx", ANY, instead=a)
         assert gate.entered.wait(WAIT_S)
         it.pool.release(a)
-        gate.open.set()
+        it.gate = other = Gate()
         c = threads.submit(it.pool.acquire, "c.onnx", ANY)
-        for lease in (b, c):
+        assert other.entered.wait(WAIT_S)
+        assert it.held == 2
+        for held, lease in ((gate, b), (other, c)):
+            held.open.set()
             lease.result(WAIT_S)
-    assert it.held == 2
 
 
 def test_a_file_that_took_the_place_and_the_times_of_another_is_another_model(models: Path) -> None:
