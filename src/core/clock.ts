@@ -54,7 +54,9 @@ const NEVER = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
 function blockUntil(dueUs: number): void {
   const sleepUs = dueUs - systemClock.nowUs() - SLEEP_LATE_US;
   if (sleepUs > 0) Atomics.wait(NEVER, 0, 0, sleepUs / 1000);
-  while (systemClock.nowUs() < dueUs);
+  // Not by nowUs: thousands of its BigInts a frame would be most of what a run allocates.
+  const untilMs = performance.now() + (dueUs - systemClock.nowUs()) / 1000;
+  while (performance.now() < untilMs);
 }
 
 /**
