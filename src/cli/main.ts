@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
-import { AiwError, ExitCode, toAiwError } from "../core/errors.js";
-import { maskCredentials } from "../core/mask.js";
+import { AiwError, type ErrorCode, ExitCode, toAiwError } from "../core/errors.js";
+import { maskSecrets } from "../core/mask.js";
 import { KNOWN_SHAPES } from "../core/shapes.js";
 import { keepYoungGenerationSmall } from "../core/young-generation.js";
 import { packageVersion } from "../core/version.js";
@@ -31,6 +31,8 @@ interface CommandModule {
   ): Promise<number>;
 }
 
+const WAITS_FOR_NOTHING: ReadonlySet<ErrorCode> = new Set(["INTERRUPTED", "OUTPUT_FAILED"]);
+
 /** Parses the command line, runs the command and sets the exit code. */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   // A reader that goes away (`aiw … | head`) is seen by whoever writes; unheard, it would end us.
@@ -41,8 +43,9 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
     await program.parseAsync([...argv]);
   } catch (thrown) {
     process.exitCode = report(thrown, argv.includes("--debug"));
-    // Whoever was interrupted has waited for all that is worth waiting for.
-    if (thrown instanceof AiwError && thrown.code === "INTERRUPTED") process.exit();
+    // Whoever was interrupted has waited for all that is worth waiting for, and a reader that takes nothing more
+    // would be waited for without end.
+    if (thrown instanceof AiwError && WAITS_FOR_NOTHING.has(thrown.code)) process.exit();
   }
 }
 
@@ -203,20 +206,24 @@ function report(thrown: unknown, debug: boolean): number {
         .replace(/^error: /, "")
         .replace(/\s+/g, " ")
         .replace(/\.$/, "");
-      process.stderr.write(`aiw: error USAGE: ${message}. See --help.\n`);
+      complain(`aiw: error USAGE: ${message}. See --help.`);
     }
     return ExitCode.usage;
   }
   const error = toAiwError(thrown);
   if (error.code === "INTERRUPTED") return error.exitCode;
-  process.stderr.write(maskCredentials(`${errorLine(error)}\n`));
+  complain(errorLine(error));
   if (debug) {
-    if (error.detail !== undefined) process.stderr.write(maskCredentials(`${error.detail}\n`));
-    process.stderr.write(maskCredentials(`${error.stack}\n`));
-    if (error.cause instanceof Error)
-      process.stderr.write(maskCredentials(`caused by ${error.cause.stack}\n`));
+    if (error.detail !== undefined) complain(error.detail);
+    complain(String(error.stack));
+    if (error.cause instanceof Error) complain(`caused by ${error.cause.stack}`);
   }
   return error.exitCode;
+}
+
+/** What is wrong may quote what was typed. */
+function complain(text: string): void {
+  process.stderr.write(`${maskSecrets(text)}\n`);
 }
 
 function errorLine(error: AiwError): string {

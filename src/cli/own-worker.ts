@@ -5,7 +5,7 @@ import { AiwError } from "../core/errors.js";
 import { checkFresh } from "../optimize/provenance.js";
 import { environmentError } from "../worker-process/environment-error.js";
 import { KeptWorker, RESTARTS_IN_A_ROW } from "../worker-process/kept-worker.js";
-import { startWorker } from "../worker-process/worker-process.js";
+import { startWorker, type WorkerProcess } from "../worker-process/worker-process.js";
 import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
 import { modelPath } from "./model-path.js";
@@ -63,8 +63,10 @@ export async function startOwnWorker(
 
 /** Dials our own worker; where the link was lost, the one that is started in its place. */
 export function dialOwnWorker(worker: KeptWorker, context: CommandContext): Dial {
-  let process = worker.current;
+  let process: WorkerProcess | undefined;
   return async (signal, lost) => {
+    // A session that begins while the worker of the others is being started again waits for it.
+    process ??= await worker.whenThere();
     // One that refuses is there.
     if (lost !== undefined && lost.code !== "WORKER_REFUSED") {
       process = await worker.another(process, lost.message).catch((error: unknown) => {

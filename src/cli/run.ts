@@ -48,11 +48,16 @@ export async function execute(
 
 /** The first session last: the worker ends with it. */
 async function closeLanes({ lanes, session }: OpenLanes): Promise<void> {
-  for (const outcome of await Promise.allSettled(lanes)) {
-    if (outcome.status === "rejected") continue;
-    await outcome.value.source.close();
-    if (outcome.value.session !== session) await outcome.value.session.close();
-  }
+  const opened = (await Promise.allSettled(lanes)).flatMap((lane) =>
+    lane.status === "fulfilled" ? [lane.value] : [],
+  );
+  // All at once: each may be waited for, and there may be many.
+  await Promise.all(
+    opened.map(async (lane) => {
+      await lane.source.close();
+      if (lane.session !== session) await lane.session.close();
+    }),
+  );
   await session.close();
 }
 

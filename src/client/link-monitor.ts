@@ -4,6 +4,8 @@ import { after, type Cancel, type Clock } from "../core/clock.js";
 export const HEARTBEAT_AFTER_US = 2_000_000;
 /** A link without a byte from the peer for this long is dead. */
 export const DEAD_AFTER_US = 10_000_000;
+/** A look that comes so much later than it was due says that we stood still, not the peer. */
+const LATE_US = 1_000_000;
 
 /** What the monitor needs of the link that it watches. */
 export interface WatchedLink {
@@ -54,8 +56,14 @@ export class LinkMonitor {
   }
 
   private watchReceived(): void {
-    const silentUs = this.clock.nowUs() - this.lastReceivedUs;
-    if (silentUs >= DEAD_AFTER_US) this.link.onDead(silentUs);
-    else this.cancels[1] = after(this.clock, DEAD_AFTER_US - silentUs, () => this.watchReceived());
+    const dueUs = this.lastReceivedUs + DEAD_AFTER_US;
+    this.cancels[1] = this.clock.at(dueUs, () => {
+      const nowUs = this.clock.nowUs();
+      // What came meanwhile (a laptop's lid, Ctrl-Z) is read after this.
+      if (nowUs - dueUs >= LATE_US) this.lastReceivedUs = nowUs;
+      const silentUs = nowUs - this.lastReceivedUs;
+      if (silentUs >= DEAD_AFTER_US) this.link.onDead(silentUs);
+      else this.watchReceived();
+    });
   }
 }

@@ -51,6 +51,17 @@ function frame(seq: number, size = 2 * 2 * 3): OutgoingFrame & { released: numbe
   };
 }
 
+/** Any byte keeps a link alive: here an answer to a frame that was not sent, which the client warns of. */
+async function fiveSecondsOn(
+  { worker, nextWarning }: Awaited<ReturnType<typeof connected>>,
+  clock: ManualClock,
+): Promise<void> {
+  const warned = nextWarning();
+  worker.connections[0]?.sendResponse({ result: { seq: 99 } });
+  await warned;
+  await clock.advanceBy(5_000_000);
+}
+
 const credit = (client: WorkerClient) =>
   new Promise<void>((resolve) => {
     if (client.canSend()) return resolve();
@@ -242,23 +253,83 @@ describe("WorkerClient against a worker that knows only the wire's table", () =>
 
   it("gives up a frame that is never answered, though the link is alive", async () => {
     const clock = new ManualClock();
-    const { worker, client, nextWarning } = await connected({ onFrame: () => {} }, clock);
+    const link = await connected({ onFrame: () => {} }, clock);
+    const { worker, client } = link;
     await client.init({ modelPath: "m.onnx" });
     const loss = nextLoss(client);
     client.sendFrame(frame(5));
     await worker.whenReceived((message) => message.req?.frame !== undefined);
     for (let waitedS = 0; waitedS < 60; waitedS += 5) {
-      // Any byte keeps the link alive: here an answer to another frame, which the client warns of.
-      const warned = nextWarning();
-      worker.connections[0]?.sendResponse({ result: { seq: 99 } });
-      await warned;
-      expect(client.lost).toBeUndefined();
-      await clock.advanceBy(5_000_000);
+      await fiveSecondsOn(link, clock);
+      expect(client.lost === undefined).toBe(waitedS < 55);
     }
     expect(await loss).toMatchObject({
       code: "WORKER_TIMEOUT",
       message: expect.stringContaining("frame 5 within 60 s"),
     });
+  });
+
+  it.each([
+    ["an Init", "answered Init", 300, {}],
+    ["the Ready behind InitOk", "said Ready", 60, { initOk: true }],
+  ])(
+    "gives up %s that never comes, though the link is alive",
+    async (_, what, seconds, { initOk }: { initOk?: boolean }) => {
+      const clock = new ManualClock();
+      let asked = () => {};
+      const isAsked = new Promise<void>((resolve) => {
+        asked = resolve;
+      });
+      const link = await connected(
+        {
+          onInit(c) {
+            if (initOk) c.sendResponse({ init_ok: {} });
+            asked();
+          },
+        },
+        clock,
+      );
+      const { client } = link;
+      const opening = client.init({ modelPath: "m.onnx" });
+      const failed = expect(opening).rejects.toMatchObject({
+        code: "WORKER_TIMEOUT",
+        message: expect.stringMatching(new RegExp(`is alive but has not ${what} within ${seconds} s$`)),
+      });
+      await isAsked;
+      for (let at = 0; at < seconds; at += 5) {
+        expect(client.lost).toBeUndefined();
+        await fiveSecondsOn(link, clock);
+      }
+      await failed;
+      expect(clock.pendingTimers).toBe(0);
+    },
+  );
+
+  it("gives up the Ready behind an Error that never comes", async () => {
+    const clock = new ManualClock();
+    const link = await connected(
+      { onFrame: (c, f) => c.sendResponse({ error: { code: 1, message: `bad ${f.seq}` } }) },
+      clock,
+    );
+    const { client } = link;
+    await client.init({ modelPath: "m.onnx" });
+    const answer = nextAnswer(client);
+    client.sendFrame(frame(1));
+    await answer;
+    const loss = nextLoss(client);
+    for (let at = 0; at < 60; at += 5) await fiveSecondsOn(link, clock);
+    expect(await loss).toMatchObject({ code: "WORKER_TIMEOUT" });
+  });
+
+  it("takes its own standstill for nobody's death", async () => {
+    const clock = new ManualClock();
+    const { client } = await connected({}, clock);
+    await client.init({ modelPath: "m.onnx" });
+    // As when a laptop's lid was shut: no timer fires for a minute, then those that are due, late.
+    clock.jumpBy(60_000_000);
+    await clock.advanceBy(0);
+    expect(client.lost).toBeUndefined();
+    expect(client.canSend()).toBe(true);
   });
 
   it("says End at shutdown, and shutting down twice is fine", async () => {

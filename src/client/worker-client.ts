@@ -40,12 +40,22 @@ interface Events {
 interface PendingFrame {
   readonly seq: number;
   readonly sentAtUs: number;
-  /** Stops the wait for its answer. */
-  readonly cancel: Cancel;
 }
 
-/** A frame that has no answer after this long never gets one, although the link may be alive. */
+/** What has no answer after this long, microseconds, never gets one, although the link may be alive. */
 const ANSWER_WITHIN_US = 60_000_000;
+/** The same of an Init, for which a model is loaded: a large one for an accelerator takes minutes. */
+const INIT_WITHIN_US = 300_000_000;
+
+/** The states in which the worker owes something, and for how long. */
+const OWED_WITHIN_US: Readonly<Partial<Record<ClientState, number>>> = {
+  initialising: INIT_WITHIN_US,
+  reinitialising: INIT_WITHIN_US,
+  opening: ANSWER_WITHIN_US,
+  inFlight: ANSWER_WITHIN_US,
+  inFlightCredited: ANSWER_WITHIN_US,
+  starved: ANSWER_WITHIN_US,
+};
 
 /**
  * One connection to a worker: window 1, so at most one frame is in flight. What may be sent when is
@@ -54,6 +64,8 @@ const ANSWER_WITHIN_US = 60_000_000;
 export class WorkerClient implements FrameSink {
   private state: ClientState = "connected";
   private pending: PendingFrame | undefined;
+  /** Stops the wait for what the worker owes. */
+  private cancelWatch: Cancel = () => {};
   private pendingInit: { resolve(info: WorkerInfo): void; reject(error: AiwError): void } | undefined;
   private workerInfo: WorkerInfo | undefined;
   private lostBy: AiwError | undefined;
@@ -154,8 +166,7 @@ export class WorkerClient implements FrameSink {
       frame.data.length,
     );
     this.transition("sendFrame");
-    const cancel = after(this.clock, ANSWER_WITHIN_US, () => this.onNoAnswer(frame.seq));
-    this.pending = { seq: frame.seq, sentAtUs: this.clock.nowUs(), cancel };
+    this.pending = { seq: frame.seq, sentAtUs: this.clock.nowUs() };
     this.link.sendWithBuffer(header, frame.data, () => frame.release());
   }
 
@@ -175,7 +186,6 @@ export class WorkerClient implements FrameSink {
   async shutdown(): Promise<void> {
     if (this.state === "closed") return;
     this.transition("close");
-    this.pending?.cancel();
     this.pendingInit?.reject(new AiwError("WORKER_LOST", "the client was shut down"));
     this.pendingInit = undefined;
     await this.link.end(encodeEnd());
@@ -252,7 +262,6 @@ export class WorkerClient implements FrameSink {
     outcome: FrameAnswer["outcome"],
     message: ResultMessage | undefined,
   ): void {
-    pending.cancel();
     this.pending = undefined;
     this.events.emit("result", {
       seq: pending.seq,
@@ -274,14 +283,28 @@ export class WorkerClient implements FrameSink {
 
   private transition(event: ClientEvent): void {
     const couldSend = this.canSend();
-    this.state = nextState(this.state, event);
+    const before = this.state;
+    this.state = nextState(before, event);
+    if (this.state !== before) this.watchAnswer();
     if (this.canSend() && !couldSend) this.events.emit("credit", undefined);
   }
 
-  private onNoAnswer(seq: number): void {
+  private watchAnswer(): void {
+    this.cancelWatch();
+    const withinUs = OWED_WITHIN_US[this.state];
+    this.cancelWatch =
+      withinUs === undefined ? () => {} : after(this.clock, withinUs, () => this.onNoAnswer(withinUs));
+  }
+
+  private onNoAnswer(withinUs: number): void {
     const { host, port } = this.endpoint;
-    const waited = `${ANSWER_WITHIN_US / 1e6} s`;
-    const message = `the worker at ${host}:${port} is alive but has not answered frame ${seq} within ${waited}`;
+    const what =
+      this.pending !== undefined
+        ? `answered frame ${this.pending.seq}`
+        : this.state === "opening" || this.state === "starved"
+          ? "said Ready"
+          : "answered Init";
+    const message = `the worker at ${host}:${port} is alive but has not ${what} within ${withinUs / 1e6} s`;
     this.fail(new AiwError("WORKER_TIMEOUT", message));
   }
 
@@ -299,7 +322,6 @@ export class WorkerClient implements FrameSink {
     this.link.close();
     this.pendingInit?.reject(error);
     this.pendingInit = undefined;
-    this.pending?.cancel();
     this.pending = undefined;
     this.events.emit("lost", error);
   }

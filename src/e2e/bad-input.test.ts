@@ -43,6 +43,8 @@ describe("bad usage", () => {
     [["run", "--camera"], "NO_MODEL", "the built-in one knows only synthetic:"],
     [["bench", "--worker", "127.0.0.1:1"], "USAGE", "give the model with --model"],
     [["run", "--nonsense"], "USAGE", "--nonsense"],
+    [["run", "--camra=rtsp://u:XYZZY@h/?token=XYZZY"], "USAGE", "--camra=rtsp://***@h/?token=***"],
+    [["rtsp://u:XYZZY@h/"], "USAGE", "unknown command 'rtsp://***@h/"],
     [["nonsense"], "USAGE", "nonsense"],
     [["doctor", "--worker", "nowhere"], "USAGE", '--worker "nowhere"'],
     [["init", "--calibrate", "a.mp4"], "USAGE", "--calibrate is about --optimize, which is not given"],

@@ -14,7 +14,8 @@ export class StdoutWriter {
     const { stdout } = process;
     if (stdout.writableLength > MAX_WAITING_BYTES) {
       const waiting = Math.round(stdout.writableLength / 1e6);
-      throw new AiwError("OUTPUT_FAILED", `stdout: its reader has not taken the last ${waiting} MB`);
+      this.failure = new AiwError("OUTPUT_FAILED", `stdout: its reader has not taken the last ${waiting} MB`);
+      throw this.failure;
     }
     stdout.write(text, (error) => {
       if (error) this.fail(error);
@@ -36,6 +37,7 @@ export class StdoutWriter {
 
   /** Resolves when all that was written is taken. @throws OUTPUT_FAILED */
   async flush(): Promise<void> {
+    if (this.failure !== undefined) throw this.failure;
     // Called back after all that came before it.
     await new Promise<void>((resolve) => {
       process.stdout.write("", () => resolve());

@@ -120,7 +120,7 @@ export class CameraSource implements FrameSource {
     const atUs = frame.capturedAtUs;
     const gaveWay = this.queue.dropped;
     this.queue.push(frame);
-    if (this.queue.dropped === gaveWay) this.roomAtUs = atUs;
+    if (this.queue.dropped === gaveWay && Number.isFinite(this.roomAtUs)) this.roomAtUs = atUs;
     const isBlocked = atUs - this.roomAtUs >= BLOCKED_AFTER_US;
     if (isBlocked) this.step("overrun", "its frames come faster than they are taken");
     else if (this.state !== "live") this.goLive(run, frame);

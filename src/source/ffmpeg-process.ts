@@ -7,8 +7,11 @@ import { FfmpegLog } from "./ffmpeg-log.js";
 import type { FrameAssembler } from "./frame-assembler.js";
 import { type SocketPair, socketPair } from "./socket-pair.js";
 
-/** How long ffmpeg may take to end when asked to. */
-const STOP_GRACE_US = 2_000_000;
+/**
+ * How long ffmpeg may take to end when asked to. Where it waits for a camera that says nothing it does not heed
+ * one SIGTERM, and a run that is interrupted has two seconds for all it has to do.
+ */
+const STOP_GRACE_US = 400_000;
 
 export interface FfmpegEnd {
   readonly code: number | null;

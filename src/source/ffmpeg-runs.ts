@@ -59,7 +59,10 @@ export class FfmpegRuns {
       throw silent ?? ffmpegFailure({ input, binary, log, end: await process.exited, frames: 0 });
     }
     const refusal = notAVideo(input, log.header);
-    if (refusal !== null) throw refusal;
+    if (refusal !== null) {
+      await process.stop();
+      throw refusal;
+    }
     const bytes = frameBytes(format, log.header.output);
     if (this.pool?.bytes !== bytes) this.pool = new FramePool(bytes);
     return new FfmpegRun(this, process, log.header, assembler, this.pool, hand);

@@ -9,6 +9,12 @@ describe("streamName", () => {
     ["rtsp://admin:se@cret@10.0.0.1/stream1", "rtsp://***@10.0.0.1/stream1"],
     ["rtsp://admin:se/cret@10.0.0.1/stream1", "rtsp://***@10.0.0.1/stream1"],
     ["http://cam/video.mjpg?user=admin&pwd=secret", "http://cam/video.mjpg"],
+    [
+      "rtsp://a:b@dvr/cam/realmonitor?channel=2&subtype=0",
+      "rtsp://***@dvr/cam/realmonitor?channel=2&subtype=0",
+    ],
+    ["rtsp://dvr/cam?channel=2&pwd=12", "rtsp://dvr/cam"],
+    ["rtsp://dvr/cam?channel=two", "rtsp://dvr/cam"],
     ["http://cam/a@2x.mp4", "http://cam/a@2x.mp4"],
     ["https://[::1]:8080/x", "https://[::1]:8080/x"],
     ["https://u:p@[::1]:8080/x#t", "https://***@[::1]:8080/x"],

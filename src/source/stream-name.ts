@@ -5,9 +5,13 @@ export function isStreamUrl(uri: string): boolean {
   return /^(rtsps?|https?):\/\//i.test(uri);
 }
 
+/** "/cam/realmonitor?channel=1&subtype=0": numbers only, which as a password would be no secret. */
+const CHANNEL = /^[^?#]*\?(?:&?(?:channel|subtype|stream|camera|cam|ch|id|profile)=\d{1,4})+$/i;
+
 /**
  * The name of a network stream for records, logs and errors. Cameras carry credentials before the
- * host as well as in the query ("?user=..&pwd=.."), so neither is in the name.
+ * host as well as in the query ("?user=..&pwd=.."), so neither is in the name; but for a query that does nothing
+ * but choose a channel, by which the cameras of one recorder are told apart.
  */
 export function streamName(url: string): string {
   const [, scheme = "", rest = ""] = /^([a-z][a-z0-9+.-]*:\/\/)(.*)$/is.exec(url) ?? [undefined, "", url];
@@ -15,7 +19,8 @@ export function streamName(url: string): string {
   const isPlainHost = /^([^:@[\]]*|\[[^\]]*\])(:\d+)?$/.test(authority);
   // A password may wrongly hold "@", "/" or "?", so with credentials all up to the last "@" is hidden.
   const end = isPlainHost ? -1 : rest.lastIndexOf("@");
-  const shown = rest.slice(end + 1).replace(/[?#].*$/s, "");
+  const behind = rest.slice(end + 1);
+  const shown = CHANNEL.test(behind) ? behind : behind.replace(/[?#].*$/s, "");
   return end < 0 ? `${scheme}${shown}` : `${scheme}***@${shown}`;
 }
 

@@ -49,7 +49,12 @@ export function tlsTrouble(error: Error, name: string): AiwError | undefined {
 /** Types of a TLS record that open one side's first bytes: alert and handshake; then comes the version, 3.x. */
 const RECORD_TYPES = [0x15, 0x16];
 
-/** Whether a peer's first bytes are TLS: what our own length prefix would be is far over any cap. */
+/**
+ * Whether a peer's first bytes are TLS, of a version from 1.0 on. As our own length prefix they would be a first
+ * message of 66,325 bytes or more: the answer to an Init has a few thousand. (With version 3.0, SSL 3, it would
+ * be one of 789 or 790.)
+ */
 export function looksLikeTls(bytes: Uint8Array): boolean {
-  return RECORD_TYPES.includes(bytes[0] ?? 0) && bytes[1] === 3 && (bytes[2] ?? 0xff) <= 4;
+  const [type = 0, major = 0, minor = 0] = bytes;
+  return RECORD_TYPES.includes(type) && major === 3 && minor >= 1 && minor <= 4;
 }

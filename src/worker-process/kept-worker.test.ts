@@ -115,3 +115,24 @@ test("stopped while it starts another, it leaves neither", async () => {
   await worker.stop();
   await expect(another).rejects.toBeInstanceOf(AiwError);
 });
+
+test("who asks for it while another is being started gets that one", async () => {
+  const { worker } = await keep(`${READY} ${UNTIL_STDIN_ENDS}`);
+  const lost = worker.current;
+  expect(await worker.whenThere()).toBe(lost);
+  process.kill(lost.pid, "SIGKILL");
+  const another = worker.another(lost, "");
+  expect(await worker.whenThere()).toBe(await another);
+  expect(worker.current).not.toBe(lost);
+});
+
+test("stopped while one that hangs is being replaced, it has no more time than it is given", async () => {
+  const hangs = `process.on("SIGTERM", () => undefined); setInterval(() => undefined, 1000); ${READY}`;
+  const { worker } = await keep(hangs);
+  const { current: hanging } = worker;
+  const another = worker.another(hanging, "it sent nothing for 10 s");
+  const stopped = worker.stop(10);
+  await expect(another).rejects.toMatchObject({ code: "INTERRUPTED" });
+  await stopped;
+  expect(isAlive(hanging.pid)).toBe(false);
+});

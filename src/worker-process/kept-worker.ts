@@ -39,6 +39,11 @@ export class KeptWorker {
     return this.process;
   }
 
+  /** The one that runs, or the one that is being started in its place. @throws as `another` */
+  whenThere(): Promise<WorkerProcess> {
+    return this.restarting ?? Promise.resolve(this.process);
+  }
+
   /** How often it was started again. */
   get restarts(): number {
     return this.count;
@@ -66,8 +71,10 @@ export class KeptWorker {
   /** Ends it for good, as WorkerProcess.stop, and a start that is under way. */
   async stop(killAfterMs?: number): Promise<void> {
     this.stopping.abort();
+    // At once: one that hangs and is being replaced would be given the time of a restart.
+    const stopped = this.process.stop(killAfterMs);
     await this.restarting?.catch(() => undefined);
-    await this.process.stop(killAfterMs);
+    await Promise.all([stopped, this.process.stop(killAfterMs)]);
   }
 
   private async restart(why: string): Promise<WorkerProcess> {

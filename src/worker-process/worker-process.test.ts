@@ -136,6 +136,16 @@ test("a worker that heeds nothing is killed", async () => {
   expect(await worker.exited).toMatchObject({ code: null, signal: "SIGKILL" });
 });
 
+test("asked again, it is killed at the earliest time", async () => {
+  const { options } = fakeWorker(
+    `process.on("SIGTERM", () => undefined); setInterval(() => undefined, 1000); ${READY}`,
+    { killAfterMs: 3_600_000 },
+  );
+  const worker = await startWorker(options);
+  await Promise.all([worker.stop(), worker.stop(10)]);
+  expect(await worker.exited).toMatchObject({ code: null, signal: "SIGKILL" });
+});
+
 test("a worker that never says ready is killed", async () => {
   const { options } = fakeWorker("setInterval(() => undefined, 1000);", {
     readyTimeoutMs: 20,

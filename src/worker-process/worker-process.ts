@@ -37,7 +37,8 @@ export interface WorkerProcess {
   /** Resolves, never rejects, when the process has ended for whatever reason. */
   readonly exited: Promise<WorkerExit>;
   /**
-   * Ends it politely, then by force; idempotent. Resolves when it has ended.
+   * Ends it politely, then by force. Called again, it is killed at the earliest time that was asked for.
+   * Resolves when it has ended.
    * @param killAfterMs other than at its start
    */
   stop(killAfterMs?: number): Promise<void>;
@@ -113,22 +114,17 @@ function stopper(
   exited: Promise<WorkerExit>,
   killAfterMs: number,
 ): WorkerProcess["stop"] {
-  let stopping: Promise<void> | undefined;
-  const stop = async (afterMs: number) => {
+  let stopping = false;
+  return async (afterMs = killAfterMs) => {
     const hasEnded = child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
-    if (hasEnded) {
-      await exited;
-      return;
+    if (!stopping && !hasEnded) {
+      child.stdin?.end();
+      child.kill("SIGTERM");
     }
-    child.stdin?.end();
-    child.kill("SIGTERM");
-    const timer = setTimeout(() => killTree(child, "SIGKILL"), afterMs);
+    stopping = true;
+    const timer = hasEnded ? undefined : setTimeout(() => killTree(child, "SIGKILL"), afterMs);
     await exited;
     clearTimeout(timer);
-  };
-  return (afterMs = killAfterMs) => {
-    stopping ??= stop(afterMs);
-    return stopping;
   };
 }
 
