@@ -2,7 +2,7 @@ import { Command, CommanderError } from "commander";
 import { AiwError, type ErrorCode, ExitCode, toAiwError } from "../core/errors.js";
 import { maskSecrets } from "../core/mask.js";
 import { KNOWN_SHAPES } from "../core/shapes.js";
-import { keepYoungGenerationSmall } from "../core/young-generation.js";
+import { keepNoBufferPool, keepYoungGenerationSmall } from "../core/young-generation.js";
 import { packageVersion } from "../core/version.js";
 import { type CommandContext, withContext } from "./command-context.js";
 import {
@@ -38,6 +38,7 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   // A reader that goes away (`aiw … | head`) is seen by whoever writes; unheard, it would end us.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   keepYoungGenerationSmall();
+  keepNoBufferPool();
   const program = buildProgram();
   try {
     await program.parseAsync([...argv]);

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { keepNoBufferPool } from "./young-generation.js";
 
 /** Makes some 100 MB of objects of which the last 20,000 are always alive, then tells what the young ones have. */
 const ALLOCATE = `
@@ -20,5 +21,17 @@ describe("keepYoungGenerationSmall", () => {
     const kept = youngBytes(`(await import("${built}")).keepYoungGenerationSmall();`);
     expect(kept).toBeGreaterThan(0);
     expect(youngBytes("")).toBeGreaterThanOrEqual(4 * kept);
+  });
+});
+
+describe("keepNoBufferPool", () => {
+  it("has small buffers share no memory", () => {
+    const { poolSize } = Buffer;
+    try {
+      keepNoBufferPool();
+      expect(Buffer.from("some text").buffer.byteLength).toBe(9);
+    } finally {
+      Buffer.poolSize = poolSize;
+    }
   });
 });
