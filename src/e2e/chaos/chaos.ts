@@ -80,9 +80,9 @@ export class Chaos {
   async run(): Promise<void> {
     await this.useEachModel();
     this.clients = await this.comeIn();
-    while (performance.now() - this.startedMs < this.options.seconds * 1000) {
+    do {
       for (const step of this.shuffled(this.deck())) await this.step(...step);
-    }
+    } while (performance.now() - this.startedMs < this.options.seconds * 1000);
     await this.step("another result of each", () => this.anotherResultOfEach());
     await this.step("all leave", () => this.leave());
     await this.step("terminate", () => this.worker.end("terminate"));
