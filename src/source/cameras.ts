@@ -12,6 +12,9 @@ const LOW_LATENCY = ["-fflags", "nobuffer", "-flags", "low_delay", "-fpsprobesiz
 const IO_TIMEOUT_US = "8000000";
 /** Of ffmpeg 5, whose `-timeout` is what `-stimeout` was. */
 const LIBAVFORMAT_OF_FFMPEG_5 = 59;
+/** Of ffmpeg 6, which says without being asked that frames have another size now. */
+const LIBAVFORMAT_OF_FFMPEG_6 = 60;
+const TELLS_SIZES = ["-loglevel", "level+verbose"];
 
 /** An rtsp://, rtsps://, http:// or https:// stream. */
 export function streamInput(url: string): FfmpegInput {
@@ -21,7 +24,10 @@ export function streamInput(url: string): FfmpegInput {
     name: streamName(url),
     kind: "camera",
     isRecording: isHttp && hasSecrets(url) && RECORDING.test(url),
-    plan: (version) => planOf(url, version < LIBAVFORMAT_OF_FFMPEG_5),
+    plan(version) {
+      const plan = planOf(url, version < LIBAVFORMAT_OF_FFMPEG_5);
+      return version < LIBAVFORMAT_OF_FFMPEG_6 ? { ...plan, args: [...TELLS_SIZES, ...plan.args] } : plan;
+    },
     mask: urlMasker(url),
   };
 }

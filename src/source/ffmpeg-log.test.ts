@@ -205,6 +205,7 @@ describe("FfmpegLog of a stream that goes on", () => {
   it.each([
     "[vf#0:0 @ 0x1] [info] Reconfiguring filter graph because video parameters changed to yuvj444p(pc, bt470bg), 640x240, unspecified alpha",
     "[graph @ 0x1] [info] frame changed from size:768x432 fmt:yuv420p to size:640x240 fmt:yuv420p",
+    "[graph 0 input from stream 0:0 @ 0x1] [verbose] w:640 h:240 pixfmt:yuv420p tb:1/25 fr:25/1 sar:0/1",
   ])("follows a change of size, and stays with what comes out: %s", (line) => {
     const log = logOf(MP4_V9);
     log.push(`${line}\n`);

@@ -104,8 +104,11 @@ export class FfmpegLog {
   /** What one of its parts says. */
   private takeRemark(text: string): void {
     // "Reconfiguring filter graph because video parameters changed to yuvj420p(pc, bt470bg), 640x240, …";
-    // before ffmpeg 6 "frame changed from size:320x240 fmt:yuv420p to size:640x240 fmt:yuv420p".
-    const changed = /changed (?:to \w+\(.*\), |from size:.* to size:)(\d{1,6})x(\d{1,6})\b/.exec(text);
+    // before ffmpeg 6 "frame changed from size:320x240 fmt:yuv420p to size:640x240 fmt:yuv420p", or only where it is
+    // told to be verbose "w:640 h:240 pixfmt:yuv420p tb:1/25 …".
+    const changed =
+      /changed (?:to \w+\(.*\), |from size:.* to size:)(\d{1,6})x(\d{1,6})\b/.exec(text) ??
+      /^w:(\d{1,6}) h:(\d{1,6}) pixfmt:/.exec(text);
     if (changed === null || this.header === undefined) return;
     const native = this.upright({ width: Number(changed[1]), height: Number(changed[2]) });
     this.header = { ...this.header, native };
