@@ -205,6 +205,8 @@ function report(thrown: unknown, debug: boolean): number {
     if (thrown.code !== "commander.help") {
       const message = thrown.message
         .replace(/^error: /, "")
+        // What was given to an option that is mistyped may be a secret of any form.
+        .replace(/^(unknown option '[^=]*)=.*'/s, "$1'")
         .replace(/\s+/g, " ")
         .replace(/\.$/, "");
       complain(`aiw: error USAGE: ${message}. See --help.`);

@@ -193,9 +193,10 @@ export class ReconnectingClient implements FrameSink {
   private async comeBack(lost: AiwError): Promise<void> {
     const giveUpUs = this.clock.nowUs() + this.options.giveUpAfterMs * 1000;
     let last = lost;
+    let isAtOnce = false;
     for (let tries = 0; ; tries++) {
       this.options.onAway?.(last);
-      const waitMs = (last.retryAfterMs ?? 0) + this.backoffMs(tries);
+      const waitMs = isAtOnce ? 0 : (last.retryAfterMs ?? 0) + this.backoffMs(tries);
       const dueUs = this.clock.nowUs() + Math.ceil(waitMs * 1000);
       await waitUntil(this.clock, Math.min(dueUs, giveUpUs), this.stop.signal);
       if (this.stop.signal.aborted) return;
@@ -205,6 +206,8 @@ export class ReconnectingClient implements FrameSink {
         if (this.stop.signal.aborted) return;
         last = toAiwError(thrown);
       }
+      // The worker is there, and a new session is to be had.
+      isAtOnce = isOfSession(last) && this.hasSession;
       if (isOfSession(last)) this.hasSession = false;
       if (!isMendable(last)) return this.lose(last);
       if (this.clock.nowUs() >= giveUpUs) return this.lose(this.forGood(lost, last, tries + 1));
