@@ -37,11 +37,10 @@ const model = resolve(options.model);
 const count = Number(options.clients);
 const data = Buffer.alloc(SIZE.width * SIZE.height * 3, 114);
 
-const worker = spawn(
-  process.execPath,
-  [AIW, "worker", "--port", "0", "--model-dir", dirname(model)],
-  { stdio: ["ignore", "pipe", "ignore"], env: { ...process.env, AIW_TOKEN: undefined } },
-);
+const worker = spawn(process.execPath, [AIW, "worker", "--port", "0", "--model-dir", dirname(model)], {
+  stdio: ["ignore", "pipe", "ignore"],
+  env: { ...process.env, AIW_TOKEN: undefined },
+});
 const [line] = await once(createInterface(worker.stdout), "line");
 const port = Number(/:(\d+)$/.exec(line)?.[1]);
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { EMBEDDED_MODEL } from "../cli/default-model.js";
 import { isAlive } from "../worker-process/testing/fakes.js";
 import { Chaos } from "./chaos/chaos.js";
 import { checkSessions, openSessions } from "./chaos/session-files.js";
@@ -12,6 +12,7 @@ const { AIW_CHAOS_SEED, AIW_CHAOS_SECONDS } = process.env;
 const SEED = Number(AIW_CHAOS_SEED ?? 7);
 const SECONDS = Number(AIW_CHAOS_SECONDS ?? 15);
 const MOST_GROWTH_MB = 100;
+const EMBEDDED_MODEL = fileURLToPath(new URL("../../worker/models/synthetic.onnx", import.meta.url));
 const { file, subfolder } = scratchFolder("chaos");
 
 /** The built-in model under several names, each with a hash of its own: a comment more. */
