@@ -224,7 +224,9 @@ class Connection(asyncio.BufferedProtocol):
         sock = self._transport.get_extra_info("socket")
         if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
             return
-        self.peer = ":".join(str(part) for part in self._transport.get_extra_info("peername", "?")[:2])
+        # None where the peer is gone again.
+        name = self._transport.get_extra_info("peername") or ("?",)
+        self.peer = ":".join(str(part) for part in name[:2])
         # Some systems refuse options of a connection that the peer has ended already.
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from client import Client
 from conftest import port_of
+from wire_table import enclosed
 
 from aiw_worker.framing import MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
 from aiw_worker.schema import Envelope
@@ -115,14 +116,6 @@ def over_the_negotiated_maximum(port: int) -> None:
         client.raw((MAX_MESSAGE_BYTES + 1).to_bytes(4, "little"))
         assert client.expect("error").name == "MESSAGE_TOO_LARGE"
         assert client.ended()
-
-
-def enclosed(tag: int, content: bytes) -> bytes:
-    """A field of that many bytes, as protobuf writes it."""
-    length, rest = b"", len(content)
-    while rest >= 0x80:
-        length, rest = length + bytes([rest & 0x7F | 0x80]), rest >> 7
-    return bytes([tag]) + length + bytes([rest]) + content
 
 
 def nothing_but_fields(port: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 from fuzzing import runs
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from wire_table import TableEnvelope
+from wire_table import TableEnvelope, enclosed
 
 from aiw_worker.codec import parse
 from aiw_worker.datatypes import Frame
@@ -99,17 +99,12 @@ def test_agrees_with_protobuf_on_garbage(data: bytes) -> None:
     agrees(data)
 
 
-def _varint(value: int) -> bytes:
-    return bytes([value]) if value < 0x80 else bytes([value & 0x7F | 0x80]) + _varint(value >> 7)
-
-
 @pytest.mark.parametrize("fields", [31, 32, 33, 100_000])
 def test_a_frame_of_very_many_fields_is_left_to_protobuf(fields: int) -> None:
     envelope = TableEnvelope()
     envelope.req.frame.data = b"pixels"
     frame = envelope.req.frame.SerializeToString() + b"\x20\x07" * (fields - 1)
-    request = b"\x12" + _varint(len(frame)) + frame
-    message = b"\x0a" + _varint(len(request)) + request
+    message = enclosed(0x0A, enclosed(0x12, frame))
     assert (find_frame_data(memoryview(message)) is None) == (fields > 32)
     agrees(message)
 
@@ -140,8 +135,7 @@ def test_a_large_frame_is_taken_in_any_layout() -> None:
     unknown = b"\xa2\x01\x05later"
     agrees(unknown + envelope.SerializeToString())
     frame = envelope.req.frame.SerializeToString() * 2
-    request = b"\x12" + _varint(len(frame)) + frame
-    agrees(b"\x0a" + _varint(len(request)) + request)
+    agrees(enclosed(0x0A, enclosed(0x12, frame)))
 
 
 def test_finds_the_pixels_of_a_plain_frame_without_copying() -> None:

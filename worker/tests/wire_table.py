@@ -82,3 +82,11 @@ def _build() -> Any:
 
 
 TableEnvelope: Any = _build()
+
+
+def enclosed(tag: int, content: bytes) -> bytes:
+    """A field of that many bytes, as protobuf writes it."""
+    length, rest = b"", len(content)
+    while rest >= 0x80:
+        length, rest = length + bytes([rest & 0x7F | 0x80]), rest >> 7
+    return bytes([tag]) + length + bytes([rest]) + content

@@ -20,7 +20,7 @@ export class SupervisedWorker {
   ) {}
 
   static async start(args: readonly string[], env: NodeJS.ProcessEnv): Promise<SupervisedWorker> {
-    const command = startAiw(["worker", "--port", "0", ...args], env);
+    const command = startCommand(args, env);
     const worker = new SupervisedWorker(args, env, command, await listening(command));
     worker.note();
     return worker;
@@ -35,7 +35,7 @@ export class SupervisedWorker {
 
   /** Starts another in the place of one that has ended. */
   async startAgain(): Promise<void> {
-    this.command = startAiw(["worker", "--port", "0", ...this.args], this.env);
+    this.command = startCommand(this.args, this.env);
     this.port = await listening(this.command);
     this.note();
   }
@@ -65,6 +65,10 @@ export class SupervisedWorker {
     this.pids.add(this.command.child.pid!);
     this.pids.add(this.pid);
   }
+}
+
+function startCommand(args: readonly string[], env: NodeJS.ProcessEnv): Running {
+  return startAiw(["worker", "--port", "0", ...args], env);
 }
 
 async function listening(command: Running): Promise<number> {
