@@ -136,8 +136,8 @@ def test_refused_init_takes_no_place(start_worker: Any) -> None:
         good.start("a.onnx")
 
 
-def test_place_of_a_client_that_left_while_its_model_loaded(start_worker: Any) -> None:
-    gate = Gate()
+def worker_whose_client_left_during_a_load(start_worker: Any, gate: Gate) -> Any:
+    """Of one place; the load goes on until the gate is opened."""
 
     def make(name: str) -> FakeEngine:
         gate.pass_through()
@@ -147,6 +147,12 @@ def test_place_of_a_client_that_left_while_its_model_loaded(start_worker: Any) -
     with Client(worker.port) as client:
         client.init("a.onnx")
         assert gate.entered.wait(WAIT_S)
+    return worker
+
+
+def test_place_of_a_client_that_left_while_its_model_loaded(start_worker: Any) -> None:
+    gate = Gate()
+    worker = worker_whose_client_left_during_a_load(start_worker, gate)
     gate.open.set()
     with Client(worker.port, Envelope) as other:
         while True:
@@ -160,15 +166,7 @@ def test_place_of_a_client_that_left_while_its_model_loaded(start_worker: Any) -
 
 def test_who_leaves_during_a_load_keeps_the_place_until_its_end(start_worker: Any) -> None:
     gate = Gate()
-
-    def make(name: str) -> FakeEngine:
-        gate.pass_through()
-        return FakeEngine()
-
-    worker = start_worker(fake_loader(make), settings={"max_clients": 1})
-    with Client(worker.port) as client:
-        client.init("a.onnx")
-        assert gate.entered.wait(WAIT_S)
+    worker = worker_whose_client_left_during_a_load(start_worker, gate)
     worker.wait_for(worker.server._empty)
     with Client(worker.port, Envelope) as other:
         other.init("b.onnx")
