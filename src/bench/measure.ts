@@ -11,7 +11,7 @@ import { type GateFigures, GateWatch } from "./gates.js";
 import { Looks } from "./looks.js";
 import type { JudgedGate, Parts, Resources, Stability, Timeline } from "./report-schema.js";
 import { type ClientUsage, resourcesOf } from "./resources.js";
-import { StabilityWindows } from "./stability.js";
+import { judgeStability } from "./stability.js";
 import { TimelineRecorder } from "./timeline.js";
 
 export interface Measurement {
@@ -71,7 +71,6 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
   const { feed, sink, clock, pace, limits, usage, outcomes, interrupt } = options;
   const stream = new Stream(sink, clock, { keepFrames: outcomes?.keepsFrames === true });
   const tally = new Tally(options.classes, options.hasNothingToFind);
-  const windows = new StabilityWindows();
   const timeline = new TimelineRecorder();
   const watches = (options.gates ?? []).map((gate) => new GateWatch(gate));
   const looks = new Looks(watches, options.maxDurationUs !== undefined);
@@ -97,7 +96,6 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     for (const watch of watches) watch.add(outcome);
     outcomes?.write(outcome);
     if (!isResult(outcome)) return;
-    windows.record(outcome, outcome.dueUs - startUs);
     if (first !== undefined && outcome.usage !== undefined) frames++;
     first ??= outcome.usage;
     last = outcome.usage;
@@ -129,7 +127,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
   return {
     counts: stream.counts(),
     tally,
-    stability: windows.judge(durationUs),
+    stability: judgeStability(timeline.times, durationUs),
     timeline: timeline.timeline(durationUs),
     parts: timeline.parts(durationUs),
     durationUs,

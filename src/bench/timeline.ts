@@ -2,9 +2,9 @@ import { sum } from "../core/sum.js";
 import type { DropReason } from "../pipeline/ledger.js";
 import type { FrameOutcome } from "../results/frame-outcome.js";
 import { isResult } from "../results/frame-outcome.js";
-import { LATENCIES } from "../results/latency.js";
-import type { Stage } from "../results/stages.js";
+import { type Stage, STAGES } from "../results/stages.js";
 import type { Parts, Timeline } from "./report-schema.js";
+import { ResultTimes } from "./result-times.js";
 
 /** Slices of a run at the most, whatever its length: what a page can draw and a report can carry. */
 const MOST_SLICES = 240;
@@ -16,84 +16,75 @@ const MOST_PARTS = 16;
 /** Frames that a part has at least, on average. */
 const LEAST_A_PART = 10;
 
-class Slice {
-  errors = 0;
-  readonly dropped = new Map<DropReason, number>();
-  readonly totalsUs: number[] = [];
-  readonly inferencesUs: number[] = [];
-  readonly sumsUs = new Map<Stage, { sum: number; count: number }>();
-
-  addLatency(stage: Stage, us: number, count = 1): void {
-    const sums = this.sumsUs.get(stage) ?? { sum: 0, count: 0 };
-    this.sumsUs.set(stage, { sum: sums.sum + us, count: sums.count + count });
-  }
-
-  take(other: Slice): void {
-    this.errors += other.errors;
-    for (const [reason, n] of other.dropped) this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + n);
-    for (const us of other.totalsUs) this.totalsUs.push(us);
-    for (const us of other.inferencesUs) this.inferencesUs.push(us);
-    for (const [stage, { sum, count }] of other.sumsUs) this.addLatency(stage, sum, count);
-  }
-}
+/** A number of each slice. */
+const perSlice = () => new Float64Array(MOST_SLICES);
 
 /**
  * What a run was like over time, in slices of equal length: each frame counts in the slice in which it was
  * due, so that what a frozen worker did shows where it began. When a run outgrows its slices, two become one.
  */
 export class TimelineRecorder {
-  private slices: Slice[] = [];
+  /** Of each result, which percentiles are taken of at the end. */
+  readonly times = new ResultTimes();
   private intervalUs = SHORTEST_US;
+  /** Slices so far. */
+  private length = 0;
+  private readonly results = perSlice();
+  private readonly errors = perSlice();
+  private readonly dropped = new Map<DropReason, Float64Array>();
+  /** Of the stages that were reported: microseconds, and how many there were. */
+  private readonly stages = STAGES.map((name) => ({ name, sum: perSlice(), count: perSlice() }));
 
   /** @param sinceStartUs the frame's due time, from the start of the run */
   add(outcome: FrameOutcome, sinceStartUs: number): void {
     const slice = this.at(sinceStartUs);
     if (!isResult(outcome)) {
-      slice.errors++;
+      increase(this.errors, slice);
       return;
     }
-    slice.totalsUs.push(outcome.latency.total);
-    if (outcome.latency.inference !== null) slice.inferencesUs.push(outcome.latency.inference);
-    for (const name of LATENCIES) {
-      const us = outcome.latency[name];
-      if (name !== "total" && us !== null) slice.addLatency(name, us);
+    const { latency } = outcome;
+    increase(this.results, slice);
+    this.times.add(sinceStartUs, latency.total, latency.inference);
+    for (const { name, sum, count } of this.stages) {
+      const us = latency[name];
+      if (us === null) continue;
+      increase(sum, slice, us);
+      increase(count, slice);
     }
   }
 
   drop(reason: DropReason, sinceStartUs: number): void {
-    const { dropped } = this.at(sinceStartUs);
-    dropped.set(reason, (dropped.get(reason) ?? 0) + 1);
+    const slice = this.at(sinceStartUs);
+    let dropped = this.dropped.get(reason);
+    if (dropped === undefined) this.dropped.set(reason, (dropped = perSlice()));
+    increase(dropped, slice);
   }
 
   /** @param durationUs length of the run: slices in which nothing was due are there as well */
   timeline(durationUs: number): Timeline {
-    if (durationUs > 0) this.at(durationUs - 1);
-    const { slices } = this;
-    const each = <T>(of: (slice: Slice) => T) => slices.map(of);
-    const reasons = new Set(slices.flatMap(({ dropped }) => [...dropped.keys()]));
-    const sorted = each(({ totalsUs }) => ascending(totalsUs));
-    const means = (stage: Stage) => ({ mean: each(({ sumsUs }) => mean(sumsUs.get(stage))) });
+    const length = this.slicesIn(durationUs);
+    const all = Array.from({ length }, (_, slice) => slice);
+    const shown = (of: Float64Array) => [...of.subarray(0, length)];
+    const totals = this.sortedTimes(length, (slice) => slice).total;
     return {
       interval_s: this.intervalUs / 1e6,
-      offered: each(offeredIn),
-      results: each(({ totalsUs }) => totalsUs.length),
-      errors: each(({ errors }) => errors),
-      dropped: Object.fromEntries(
-        [...reasons].map((reason) => [reason, each(({ dropped }) => dropped.get(reason) ?? 0)]),
-      ),
+      offered: all.map((slice) => this.offeredIn(slice)),
+      results: shown(this.results),
+      errors: shown(this.errors),
+      dropped: Object.fromEntries([...this.dropped].map(([reason, of]) => [reason, shown(of)])),
       latency_ms: {
         total: {
-          mean: sorted.map((us) => mean({ sum: sum(us), count: us.length })),
-          p50: sorted.map((us) => nearestRank(us, 0.5)),
-          p95: sorted.map((us) => nearestRank(us, 0.95)),
-          max: sorted.map((us) => nearestRank(us, 1)),
+          mean: totals.map((us) => mean(sum(us), us.length)),
+          p50: totals.map((us) => nearestRank(us, 0.5)),
+          p95: totals.map((us) => nearestRank(us, 0.95)),
+          max: totals.map((us) => nearestRank(us, 1)),
         },
-        wait: means("wait"),
-        transport: means("transport"),
-        queue: means("queue"),
-        preprocess: means("preprocess"),
-        inference: means("inference"),
-        postprocess: means("postprocess"),
+        wait: { mean: this.means("wait") },
+        transport: { mean: this.means("transport") },
+        queue: { mean: this.means("queue") },
+        preprocess: { mean: this.means("preprocess") },
+        inference: { mean: this.means("inference") },
+        postprocess: { mean: this.means("postprocess") },
       },
     };
   }
@@ -103,71 +94,109 @@ export class TimelineRecorder {
    * @param durationUs length of the run
    */
   parts(durationUs: number): Parts {
-    if (durationUs > 0) this.at(durationUs - 1);
-    const { slices } = this;
-    const offered = sum(slices.map(offeredIn));
-    const n = Math.max(1, Math.min(MOST_PARTS, slices.length, Math.floor(offered / LEAST_A_PART)));
-    const parts = Array.from({ length: n }, (_, i) => {
-      const part = new Slice();
-      const [from, to] = [i, i + 1].map((at) => Math.round((at * slices.length) / n));
-      for (const slice of slices.slice(from, to)) part.take(slice);
-      return part;
-    });
-    const totals = parts.map(({ totalsUs }) => ascending(totalsUs));
-    const inferences = parts.map(({ inferencesUs }) => ascending(inferencesUs));
-    const percentiles = (sorted: readonly number[][], share: number) =>
-      sorted.map((us) => nearestRank(us, share));
+    const length = this.slicesIn(durationUs);
+    const slices = Array.from({ length }, (_, slice) => slice);
+    const all = sum(slices.map((slice) => this.offeredIn(slice)));
+    const n = Math.max(1, Math.min(MOST_PARTS, length, Math.floor(all / LEAST_A_PART)));
+    const firsts = Array.from({ length: n }, (_, part) => Math.round((part * length) / n));
+    const partOf = slices.map((slice) => firsts.findLastIndex((first) => first <= slice));
+    const { total, inference } = this.sortedTimes(n, (slice) => partOf[slice] ?? 0);
+    const offered = new Array<number>(n).fill(0);
+    for (const slice of slices) {
+      const part = partOf[slice] ?? 0;
+      offered[part] = (offered[part] ?? 0) + this.offeredIn(slice);
+    }
+    const percentiles = (of: readonly Float64Array[], share: number) =>
+      of.map((us) => nearestRank(us, share));
     return {
-      length_s: (this.intervalUs * slices.length) / n / 1e6,
-      offered: parts.map(offeredIn),
-      lost: parts.map((part) => offeredIn(part) - part.totalsUs.length),
+      length_s: (this.intervalUs * length) / n / 1e6,
+      offered,
+      lost: offered.map((count, part) => count - (total[part]?.length ?? 0)),
       latency_ms: {
         total: {
-          p2: percentiles(totals, 0.02),
-          p50: percentiles(totals, 0.5),
-          p95: percentiles(totals, 0.95),
+          p2: percentiles(total, 0.02),
+          p50: percentiles(total, 0.5),
+          p95: percentiles(total, 0.95),
         },
-        inference: { p2: percentiles(inferences, 0.02) },
+        inference: { p2: percentiles(inference, 0.02) },
       },
     };
   }
 
-  private at(sinceStartUs: number): Slice {
-    let index = Math.max(0, Math.floor(sinceStartUs / this.intervalUs));
-    while (index >= MOST_SLICES) {
-      this.halve();
-      index = Math.floor(sinceStartUs / this.intervalUs);
+  /** Slices of a run of that length. */
+  private slicesIn(durationUs: number): number {
+    if (durationUs > 0) this.at(durationUs - 1);
+    return this.length;
+  }
+
+  private offeredIn(slice: number): number {
+    const counts = [this.results, this.errors, ...this.dropped.values()];
+    return sum(counts.map((of) => of[slice] ?? 0));
+  }
+
+  private means(stage: Stage): (number | null)[] {
+    const found = this.stages.find(({ name }) => name === stage);
+    return Array.from({ length: this.length }, (_, slice) =>
+      mean(found?.sum[slice] ?? 0, found?.count[slice] ?? 0),
+    );
+  }
+
+  /** Microseconds, ascending, in groups of slices. */
+  private sortedTimes(groups: number, groupOf: (slice: number) => number) {
+    const collected = Array.from({ length: groups }, () => ({
+      total: [] as number[],
+      inference: [] as number[],
+    }));
+    for (const { dueUs, totalUs, inferenceUs } of this.times) {
+      const group = collected[groupOf(this.indexOf(dueUs))];
+      group?.total.push(totalUs);
+      if (inferenceUs !== null) group?.inference.push(inferenceUs);
     }
-    while (this.slices.length <= index) this.slices.push(new Slice());
-    return this.slices[index] as Slice;
+    const sorted = (of: "total" | "inference") =>
+      collected.map((group) => Float64Array.from(group[of]).sort());
+    return { total: sorted("total"), inference: sorted("inference") };
+  }
+
+  /** A camera's frame may have been captured before the start. */
+  private indexOf(sinceStartUs: number): number {
+    return Math.max(0, Math.floor(sinceStartUs / this.intervalUs));
+  }
+
+  private at(sinceStartUs: number): number {
+    while (this.indexOf(sinceStartUs) >= MOST_SLICES) this.halve();
+    const slice = this.indexOf(sinceStartUs);
+    this.length = Math.max(this.length, slice + 1);
+    return slice;
   }
 
   private halve(): void {
-    const halved: Slice[] = [];
-    for (const [i, slice] of this.slices.entries()) {
-      if (i % 2 === 0) halved.push(slice);
-      else halved.at(-1)?.take(slice);
+    for (const of of [this.results, this.errors, ...this.dropped.values()]) joinPairs(of);
+    for (const { sum, count } of this.stages) {
+      joinPairs(sum);
+      joinPairs(count);
     }
-    this.slices = halved;
+    this.length = Math.ceil(this.length / 2);
     this.intervalUs *= 2;
   }
 }
 
-function offeredIn({ totalsUs, errors, dropped }: Slice): number {
-  return totalsUs.length + errors + sum([...dropped.values()]);
+function increase(of: Float64Array, slice: number, by = 1): void {
+  of[slice] = (of[slice] ?? 0) + by;
 }
 
-function ascending(values: readonly number[]): number[] {
-  return values.toSorted((a, b) => a - b);
+/** Two slices become one, from the first on; behind them there is nothing. */
+function joinPairs(of: Float64Array): void {
+  for (let i = 0; i < of.length / 2; i++) of[i] = (of[2 * i] ?? 0) + (of[2 * i + 1] ?? 0);
+  of.fill(0, of.length / 2);
 }
 
 /** Milliseconds; null of nothing. */
-function mean(of: { readonly sum: number; readonly count: number } | undefined): number | null {
-  return of === undefined || of.count === 0 ? null : Math.round(of.sum / of.count) / 1000;
+function mean(sumUs: number, count: number): number | null {
+  return count === 0 ? null : Math.round(sumUs / count) / 1000;
 }
 
 /** The least of the sorted values that a share of them is at most: milliseconds; null of nothing. */
-function nearestRank(sortedUs: readonly number[], share: number): number | null {
+function nearestRank(sortedUs: Float64Array, share: number): number | null {
   const us = sortedUs[Math.max(0, Math.ceil(share * sortedUs.length) - 1)];
   return us === undefined ? null : us / 1000;
 }
