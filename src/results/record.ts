@@ -1,4 +1,6 @@
-import { scaleBox } from "./detection.js";
+import { round } from "../core/round.js";
+import type { Size } from "../frame/pixel-format.js";
+import { type Detection, scaleBox } from "./detection.js";
 import { type FrameOutcome, isResult } from "./frame-outcome.js";
 import { LATENCIES } from "./latency.js";
 
@@ -32,19 +34,19 @@ export function detectionRecord(outcome: FrameOutcome, modelId: string): object 
     latency_ms: Object.fromEntries(LATENCIES.map((name) => [name, ms(latency[name])])),
     model_id: modelId,
     detections: outcome.detections.map((d) => {
-      const { x, y, w, h } = scaleBox(d.box, sent, origin);
       return {
         class: d.className,
         class_id: d.classId,
         confidence: round(d.confidence, 4),
-        box: { x: round(x, 2), y: round(y, 2), w: round(w, 2), h: round(h, 2) },
+        box: boxRecord(d, sent, origin),
         track_id: d.trackId,
       };
     }),
   };
 }
 
-function round(value: number, digits: number): number {
-  const factor = 10 ** digits;
-  return Math.round(value * factor) / factor;
+/** A detection's box in pixels of the source's own frame, as records have it. */
+export function boxRecord({ box }: Detection, sent: Size, origin: Size): object {
+  const { x, y, w, h } = scaleBox(box, sent, origin);
+  return { x: round(x, 2), y: round(y, 2), w: round(w, 2), h: round(h, 2) };
 }
