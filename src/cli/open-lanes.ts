@@ -56,7 +56,7 @@ export async function openLanes(
   if (context.interrupt.aborted) abort();
   const { signal } = stop;
   const machine = new Machine(context, signal, settings);
-  const opening = openWorkerSession(settings, context, machine, signal, RUN.workerComesBack);
+  const opening = openWorkerSession(settings, context, machine, signal, RUN.workerWaitMs);
   const lanes = lists.map(async ([first, ...rest], index) => {
     const source = await openSourceFor(opening, first, settings, machine, RUN, context, signal);
     try {

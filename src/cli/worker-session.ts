@@ -41,7 +41,7 @@ const KILL_INTERRUPTED_AFTER_MS = 500;
 
 /**
  * Connects to the worker that the settings name, or starts one; opens a session with the model.
- * @param comesBack whether a worker that is lost is reached again, or started again: not where it is measured
+ * @param waitMs how long a worker that is lost is tried for, or whether it is started again; 0 = not at all
  * @throws NO_MODEL, MODEL_… (MODEL_STALE for an optimised one whose original has changed), WORKER_…, PYTHON_…
  */
 export async function openWorkerSession(
@@ -49,12 +49,12 @@ export async function openWorkerSession(
   context: CommandContext,
   machine: Machine,
   signal: AbortSignal,
-  comesBack = false,
+  waitMs = 0,
 ): Promise<WorkerSession> {
   const worker =
     settings.worker === undefined
-      ? await startedWorker(settings, context, machine, signal, comesBack)
-      : await namedWorker(settings, context, comesBack);
+      ? await startedWorker(settings, context, machine, signal, waitMs)
+      : await namedWorker(settings, context, waitMs);
   const stop = async () => {
     await worker.own?.stop(context.interrupt.aborted ? KILL_INTERRUPTED_AFTER_MS : undefined);
   };

@@ -48,7 +48,8 @@ export async function execute(
     ],
     env,
     signal: context.interrupt,
-    onKilled: (name) => context.progress.note(`aiw: the worker was ended by ${name}${KILLED_FOR[name] ?? ""}`),
+    onKilled: (name) =>
+      context.progress.note(`aiw: the worker was ended by ${name}${KILLED_FOR[name] ?? ""}`),
   });
 }
 

@@ -112,6 +112,13 @@ export const list = z
 /** One text or several. */
 export const texts = z.union([nonEmpty, z.array(nonEmpty)]).transform((v) => (Array.isArray(v) ? v : [v]));
 
+/** Texts by name: `door: rtsp://…`. */
+export const namedTexts = z
+  .record(z.string(), nonEmpty, { error: "is not a mapping of names to cameras" })
+  .refine((v) => Object.keys(v).every((name) => /^[^\s/][^/\p{Cc}]{0,63}$/u.test(name)), {
+    error: "has a name that is empty, longer than 64 characters, or has a slash in it",
+  });
+
 /** KIND:TARGET */
 export const output = parsed((v) => {
   const at = v.indexOf(":");
