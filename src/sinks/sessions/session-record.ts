@@ -13,6 +13,9 @@ import { SessionWriter, type WriterOptions } from "./session-writer.js";
 /** By how much the wall clock may differ from the monotonic one at the end and still be believed, milliseconds. */
 const CLOCKS_AGREE_MS = 1000;
 
+/** What was seen first longer ago than this was not: the clock was set. */
+const LONGEST_DWELL_MS = 60_000;
+
 export interface SessionEnd {
   /** Wall clock; a clock that was set meanwhile is not believed. */
   readonly endWallMs: number;
@@ -50,7 +53,7 @@ export class SessionRecord {
     this.sessionId = header.session_id;
     this.modelId = header.model_id ?? "";
     // What it is about was seen before it was confirmed.
-    const alreadyMs = Math.max(0, clock.wallMs() - Date.parse(header.start));
+    const alreadyMs = Math.min(LONGEST_DWELL_MS, Math.max(0, clock.wallMs() - Date.parse(header.start)));
     this.startedUs = clock.nowUs() - alreadyMs * 1000;
     this.writer = new SessionWriter(folder, header, options);
     this.posterMaker = new Poster(
@@ -100,13 +103,22 @@ export class SessionRecord {
     return this.closing;
   }
 
-  /** Whether `close` was called. */
+  /** Whether `close` was called, or `abandon`. */
   get isClosing(): boolean {
     return this.closing !== undefined;
   }
 
-  /** Lets go of a frame that waits to become the poster. */
-  giveUp(): void {
+  /** Writes nothing more, and leaves it open on disk for the next start, where it was not closed. */
+  abandon(): void {
+    this.posterMaker.giveUp();
+    this.closing ??= this.options.queue.submit(async () => {
+      await this.writer.release();
+      this.sayClosed();
+    });
+  }
+
+  /** Of a frame that waits to become the poster. */
+  letGo(): void {
     this.posterMaker.giveUp();
   }
 
@@ -118,7 +130,7 @@ export class SessionRecord {
   private async savePoster(jpeg: Uint8Array): Promise<void> {
     const { files } = this.options;
     const write = () => replaceFile(files, join(this.folder, POSTER), jpeg);
-    if (await this.attempt(() => this.writer.begin().then(write))) this.writer.hasPoster = true;
+    if (await this.attempt(() => this.writer.makeFolder().then(write))) this.writer.hasPoster = true;
   }
 
   private async attempt(work: () => Promise<void>): Promise<boolean> {

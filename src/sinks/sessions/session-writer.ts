@@ -42,20 +42,24 @@ export class SessionWriter {
   }
 
   /** Makes its folder, where that was not done yet. @throws what the system says */
-  async begin(): Promise<void> {
+  async makeFolder(): Promise<void> {
+    if (this.isBorn) return;
     const { files } = this.options;
-    if (!this.isBorn) {
-      const unborn = unbornFolder(this.folder, this.header.owner ?? "0");
-      await files.makeFolder(unborn).catch((error: unknown) => {
-        // By an attempt before this one.
-        if (systemCode(error) !== "EEXIST") throw error;
-      });
-      await replaceJson(files, join(unborn, OPEN), this.header);
-      await files.rename(unborn, this.folder);
-      this.isBorn = true;
-      await files.syncFolder(dirname(this.folder));
-    }
-    this.lines ??= await LineFile.open(files, join(this.folder, DETECTIONS));
+    const unborn = unbornFolder(this.folder, this.header.owner ?? "0");
+    await files.makeFolder(unborn).catch((error: unknown) => {
+      // By an attempt before this one.
+      if (systemCode(error) !== "EEXIST") throw error;
+    });
+    await replaceJson(files, join(unborn, OPEN), this.header);
+    await files.rename(unborn, this.folder);
+    this.isBorn = true;
+    await files.syncFolder(dirname(this.folder));
+  }
+
+  /** Makes its folder and files. @throws what the system says */
+  async begin(): Promise<void> {
+    await this.makeFolder();
+    this.lines ??= await LineFile.open(this.options.files, join(this.folder, DETECTIONS));
   }
 
   /** Writes a line, or nothing. @throws what the system says */

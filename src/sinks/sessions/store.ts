@@ -96,24 +96,22 @@ export class SessionStore {
   }
 
   /**
-   * Waits for what was to be written; sessions that were not closed are left for the next start.
+   * Waits for what was to be written; sessions that were not closed are left open for the next start.
    * @param giveUp ends the waiting for a disk that hangs
    * @returns false where something is still to be written: then a thread of Node's may stand in a system call that
    *   never returns, and process.exit() would wait for it
    */
   async close(giveUp: AbortSignal): Promise<boolean> {
-    const closing = [...this.open].flatMap((record) => (record.isClosing ? [record.closed] : []));
+    for (const record of this.open) if (!record.isClosing) record.abandon();
     const letGo = () => {
-      for (const record of this.open) record.giveUp();
+      for (const record of this.open) record.letGo();
     };
     if (giveUp.aborted) letGo();
     giveUp.addEventListener("abort", letGo);
-    await settledOrAborted(
-      Promise.all(closing).then(() => this.queue.drained(giveUp)),
-      giveUp,
-    );
+    const closed = Promise.all([...this.open].map((record) => record.closed)).then(() => {});
+    await settledOrAborted(closed, giveUp);
     giveUp.removeEventListener("abort", letGo);
     await this.presence.close();
-    return this.queue.size === 0;
+    return this.open.size === 0 && this.queue.size === 0;
   }
 }
