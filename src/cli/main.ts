@@ -2,7 +2,7 @@ import { Command, CommanderError } from "commander";
 import { AiwError, type ErrorCode, ExitCode, toAiwError } from "../core/errors.js";
 import { maskSecrets } from "../core/mask.js";
 import { KNOWN_SHAPES } from "../core/shapes.js";
-import { keepNoBufferPool, keepYoungGenerationSmall } from "../core/young-generation.js";
+import { keepNoBufferPool, keepYoungGenerationSmall } from "../core/heap.js";
 import { packageVersion } from "../core/version.js";
 import { type CommandContext, withContext } from "./command-context.js";
 import {

@@ -2,6 +2,7 @@ import type { Settings } from "../config/settings.js";
 import { sourceNames } from "../config/source-names.js";
 import { systemClock } from "../core/clock.js";
 import { AiwError, ExitCode, toAiwError } from "../core/errors.js";
+import { collectGarbage } from "../core/heap.js";
 import { sum } from "../core/sum.js";
 import { droppedTotal } from "../pipeline/ledger.js";
 import type { FrameOutcome } from "../results/frame-outcome.js";
@@ -80,6 +81,7 @@ class Run {
 
   /** Takes the frames of all lanes at once; returns the exit code. */
   async all(): Promise<number> {
+    collectGarbage();
     const live = this.startLiveLine();
     await Promise.all(this.opened.lanes.map((opening) => this.lane(opening)));
     clearInterval(live);
