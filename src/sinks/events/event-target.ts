@@ -76,6 +76,7 @@ function mqtt(scheme: "mqtt" | "mqtts", rest: string, fail: Fail): Omit<MqttTarg
   const url = parsed(`${scheme}:${rest}`);
   if (!rest.startsWith("//") || url === undefined) throw fail(`is not ${MQTT_FORM}`);
   if (url.hostname === "") throw fail(`names no host: ${MQTT_FORM}`);
+  if (url.username === "" && url.password !== "") throw fail("a password needs a user before it");
   if (url.hash !== "") throw fail("# begins only #events=…; in a password it is %23");
   for (const name of url.searchParams.keys()) {
     if (name !== "discovery") throw fail("the only parameter is ?discovery=0, or =PREFIX");

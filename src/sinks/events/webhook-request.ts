@@ -56,6 +56,7 @@ export class WebhookRequest {
     this.current = request;
     return new Promise((resolve) => {
       let isConnected = false;
+      let isAnswered = false;
       let problem: string | undefined;
       const cancel = after(this.clock, ANSWER_WITHIN_US, () => {
         problem = "no answer in time";
@@ -67,13 +68,15 @@ export class WebhookRequest {
       });
       request.on("response", (response) => {
         cancel();
+        isAnswered = true;
         const { statusCode: status = 0, headers: answered } = response;
         const retryAfter = answered["retry-after"];
         void this.throwAway(response).then(() => resolve({ kind: "answered", status, retryAfter }));
       });
-      // After the answer as well, where its connection breaks; that is settled already then.
+      // Also after the answer, where its connection breaks: its status counts all the same.
       request.on("error", (error) => {
         cancel();
+        if (isAnswered) return;
         const code = systemCode(error);
         const reason = problem ?? code ?? "connection failed";
         if (request.reusedSocket && (code === "ECONNRESET" || code === "EPIPE") && problem === undefined) {
@@ -85,7 +88,7 @@ export class WebhookRequest {
       // Destroyed by us it has no error.
       request.on("close", () => {
         cancel();
-        if (request.destroyed) resolve({ kind: "unanswered", reason: problem ?? "given up" });
+        if (!isAnswered) resolve({ kind: "unanswered", reason: problem ?? "given up" });
       });
       request.end(body);
     });
