@@ -21,6 +21,8 @@ export interface SourceUse {
   readonly waitUs: number;
   /** A worker that is lost is reached, or started, again. A bench measures one: figures of two are of neither. */
   readonly workerComesBack: boolean;
+  /** Told of each change of a camera's state, besides the people who are. */
+  readonly onCamera?: (change: CameraChange) => void;
 }
 
 /** Until --duration or Ctrl-C. */
@@ -41,6 +43,7 @@ export async function openNamedSource(
   const { openCamera, openSource } = await import("../source/open-source.js");
   const notes = new CameraNotes();
   const onChange = (change: CameraChange) => {
+    use.onCamera?.(change);
     const line = notes.lineOf(change);
     if (line === undefined) return;
     progress.note(`aiw: ${line}`);

@@ -48,7 +48,7 @@ export class ClientMetrics {
     const [outputs, recovered] = [() => this.outputs, () => this.recovered];
     registerAgentFigures(registry, { cameras, outputs, recovered });
     const ofCameras = () => [...cameras()].map((one) => [one.name, this.healthOf(one)] as const);
-    registerProcessFigures(registry, clock.wallMs(), () => this.health(), ofCameras);
+    registerProcessFigures(registry, () => this.health(), ofCameras);
   }
 
   /**

@@ -6,7 +6,6 @@ import type { Health } from "./readiness.js";
 /** What is of the process: its build, what it uses (by the names that Prometheus gives to that), and its health. */
 export function registerProcessFigures(
   registry: Registry,
-  startWallMs: number,
   health: () => Health,
   cameraHealth: () => Iterable<readonly [camera: string, health: Health]>,
 ): void {
@@ -25,8 +24,8 @@ export function registerProcessFigures(
   });
   collectedGauge(registry, {
     name: "process_start_time_seconds",
-    help: "Start of the metrics since the epoch, seconds",
-    rows: () => [[startWallMs / 1000]],
+    help: "Start of the process since the epoch, seconds",
+    rows: () => [[performance.timeOrigin / 1000]],
   });
   collectedGauge(registry, {
     name: "process_resident_memory_bytes",
