@@ -20,6 +20,7 @@ import { commandSettings } from "./settings.js";
 const CONTRACT = {
   common:
     "--model --conf --iou --classes --size --pixel-format --engine --device --require-provider --threads --fps --frames --duration --out --quiet --debug --log-format --source --camera --loop --realtime --worker --config",
+  run: "--metrics",
   bench:
     "--fps --duration --max-duration --warmup --gate --against --max-regression --find-max --sweep --require-stable --json --junit --markdown --html",
   worker:
@@ -42,7 +43,7 @@ const settings = (flags: typeof RUN, ...argv: string[]) => commandSettings(flags
 
 describe("flags", () => {
   it.each([
-    ["run", RUN, CONTRACT.common],
+    ["run", RUN, `${CONTRACT.common} ${CONTRACT.run}`],
     ["bench", BENCH, `${CONTRACT.common} ${CONTRACT.bench}`],
     ["worker", WORKER, CONTRACT.worker],
     ["doctor", DOCTOR, CONTRACT.doctor],

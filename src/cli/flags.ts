@@ -107,6 +107,11 @@ export const RUN_FLAGS: readonly Flag[] = [
     setting: "out",
     repeatable: true,
   },
+  {
+    syntax: "--metrics <host:port>",
+    help: "serve Prometheus metrics, /healthz and /readyz here, while it runs (port 0: a free one)",
+    setting: "metrics",
+  },
 ];
 
 const MAX_REGRESSION: Flag = {

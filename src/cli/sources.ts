@@ -24,6 +24,8 @@ export interface SourceUse {
    * are of neither.
    */
   readonly workerWaitMs: number;
+  /** Told of each change of a camera's state, besides the people who are. */
+  readonly onCamera?: (change: CameraChange) => void;
 }
 
 /** Until --duration or Ctrl-C. */
@@ -49,6 +51,10 @@ export async function openNamedSource(
   onChange = noteOn(context),
 ): Promise<FrameSource> {
   const { openCamera, openSource } = await import("../source/open-source.js");
+  const tell = (change: CameraChange) => {
+    use.onCamera?.(change);
+    onChange(change);
+  };
   const options: SourceOptions = {
     size: settings.size ?? DEFAULT_SIZE,
     pixelFormat: sending.source,
@@ -56,7 +62,7 @@ export async function openNamedSource(
     clock: systemClock,
     signal,
     ffmpeg: () => machine.ffmpeg(settings.worker === undefined),
-    camera: { waitUs: use.waitUs, onChange },
+    camera: { waitUs: use.waitUs, onChange: tell },
   };
   if (name.kind === "source") return openSource(name.uri, options);
   return openCamera(name.uri === "default" ? undefined : name.uri, options);

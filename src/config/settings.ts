@@ -52,6 +52,7 @@ export const SETTINGS = {
   calibrate: v.texts,
   min_agreement: v.fraction,
   allow_unverified: v.flag,
+  metrics: v.listenAddress,
   quiet: v.flag,
   log_format: v.oneOf(LOG_FORMATS),
 } as const satisfies Record<string, z.ZodType>;

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { z } from "zod";
 import type { Gate } from "../core/gate.js";
 import { isShape, KNOWN_SHAPES, shapeName } from "../core/shapes.js";
@@ -102,6 +103,15 @@ export const endpoint = parsed((v) => {
   if (match === null || portNumber < 1 || portNumber > 65535) return undefined;
   return { host: match[2] ?? match[3] ?? "", port: portNumber, tls: match[1] !== undefined };
 }, "is not HOST:PORT");
+
+/** Where to listen: HOST:PORT, an IPv6 host in brackets; port 0 is a free one. */
+export const listenAddress = parsed((v) => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/.exec(v);
+  if (match === null || Number(match[3]) > 65535) return undefined;
+  const [, v6, name = ""] = match;
+  if (v6 !== undefined && !isIPv6(v6)) return undefined;
+  return { host: v6 ?? name, port: Number(match[3]) };
+}, 'is not HOST:PORT, such as "127.0.0.1:9464" or "[::1]:9464"');
 
 /** Names or ids, separated by commas or as a list. */
 export const list = z
