@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import ipaddress
-import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -16,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aiw_worker import log
+from aiw_worker.addresses import Address, is_loopback, listening_error, resolve
 from aiw_worker.admission import MAX_CONNECTIONS, Admission
 from aiw_worker.config import Config
 from aiw_worker.connection import Connection, Timings
@@ -28,6 +26,7 @@ from aiw_worker.memory import give_back
 from aiw_worker.modelfiles import ModelFiles
 from aiw_worker.models import Loader, ModelPool, loader_for
 from aiw_worker.pipeline import Pipeline
+from aiw_worker.progress import Progress
 from aiw_worker.resources import ResourceMeter, allow_files, available_threads, resident_bytes
 from aiw_worker.scheduler import Scheduler
 from aiw_worker.session import Services
@@ -83,6 +82,7 @@ class Server:
         loop = self._loop = asyncio.get_running_loop()
         call_later = call_later or loop.call_later
         self.counters = Counters()
+        self.progress = Progress()
         self._loaders = ThreadPoolExecutor(_LOADERS, "loader")
         # Apart from those that load: what is freed must not wait for what takes its place.
         self._discarder = ThreadPoolExecutor(1, "discarder")
@@ -98,6 +98,8 @@ class Server:
             meter=ResourceMeter(),
             admission=Admission(token, config.max_clients, config.max_connections),
             call_soon_threadsafe=loop.call_soon_threadsafe,
+            counters=self.counters,
+            progress=self.progress,
             sessions=self._registry,
         )
         self._connections: set[Connection] = set()
@@ -114,9 +116,9 @@ class Server:
             WorkerError: USAGE for a forbidden address beyond loopback, PORT_IN_USE or LISTEN_FAILED.
         """
         loop = asyncio.get_running_loop()
-        address = await _resolve(self._config.host, self._config.port)
+        address = await resolve("--host", Address(self._config.host, self._config.port))
         guarded = self._config.insecure or self._guarded
-        if not ipaddress.ip_address(address).is_loopback and not guarded:
+        if not is_loopback(address) and not guarded:
             raise WorkerError(
                 Code.USAGE,
                 f"--host {self._config.host} can be reached from other machines, and the worker has no "
@@ -127,7 +129,8 @@ class Server:
                 self._connection, address, self._config.port, **self._tls_options()
             )
         except OSError as error:
-            raise _listening_error(self._config, error) from error
+            named = Address(self._config.host, self._config.port)
+            raise listening_error("--port", named, error) from error
         self.host, self.port = self._server.sockets[0].getsockname()[:2]
 
     async def stop(self) -> None:
@@ -233,31 +236,7 @@ async def run(config: Config, token: Token | None, stopped: asyncio.Event) -> No
         tls=config.tls_cert is not None,
         model_dirs=[str(path) for path in config.model_dirs],
     )
-    host = f"[{server.host}]" if ":" in server.host else server.host
-    print(f"aiw worker listening on {host}:{server.port}", flush=True)
+    print(f"aiw worker listening on {Address(server.host, server.port)}", flush=True)
     await stopped.wait()
     log.info("worker stopping")
     await server.stop()
-
-
-async def _resolve(host: str, port: int) -> str:
-    """The first address of a host: one socket, so that port 0 is one port."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-    except (OSError, UnicodeError) as error:
-        reason = one_line(error)
-        raise WorkerError(Code.LISTEN_FAILED, f"--host '{host}' can't be looked up: {reason}") from error
-    return str(found[0][4][0])
-
-
-def _listening_error(config: Config, error: OSError) -> WorkerError:
-    if error.errno == errno.EADDRINUSE:
-        return WorkerError(
-            Code.PORT_IN_USE,
-            f"port {config.port} on {config.host} is in use; stop what uses it, or choose another with "
-            "--port (0 = a free one)",
-        )
-    reason = errno.errorcode.get(error.errno or 0, "unknown")
-    return WorkerError(Code.LISTEN_FAILED, f"can't listen on {config.host}:{config.port} ({reason})")
