@@ -31,5 +31,5 @@ class Histogram:
         return sum(self._counts)
 
     def read(self) -> tuple[list[int], int]:
-        """How many values each bound holds that the one before does not, those over all last; and their sum."""
+        """How many values each bound holds that the one before does not, those over all last; the sum."""
         return list(self._counts), self._sum

@@ -83,7 +83,7 @@ class JsonFormatter(logging.Formatter):
         entry["msg"] = record.getMessage()
         if record.exc_info:
             entry["stack"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        return json.dumps(entry, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 class PrettyFormatter(logging.Formatter):

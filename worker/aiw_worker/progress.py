@@ -26,8 +26,8 @@ class Progress:
     Attributes:
         answered_ns: when a frame was last answered as it should be, time.perf_counter_ns(); 0 = never. One
             that was refused for what it is counts: the worker did its part.
-        failing_ns: for how long every frame has failed of the worker's own doing, as of the last of them;
-            nanoseconds, 0 = the last one did not.
+        failing_ns: for how long no frame got a result because of the worker's own errors, as of the last of
+            those; nanoseconds, 0 = there were none, or only one, since the last result.
         failure: name of the last such error.
     """
 
@@ -58,19 +58,17 @@ class Progress:
         self.preprocess.add(outcome.preprocess_us)
         self.inference.add(outcome.inference_us)
         self.postprocess.add(outcome.postprocess_us)
-        self._answered()
+        self.answered_ns = time.perf_counter_ns()
+        self._failing_since_ns = self.failing_ns = 0
 
     def refused(self, error: WorkerError) -> None:
         """A frame has its Error."""
-        if error.code < _OURS:
-            self._answered()
-            return
         now = time.perf_counter_ns()
+        if error.code < _OURS:
+            # Says nothing of inference, which it may not have come to.
+            self.answered_ns = now
+            return
         if self._failing_since_ns == 0:
             self._failing_since_ns = now
         self.failing_ns = now - self._failing_since_ns
         self.failure = error.name
-
-    def _answered(self) -> None:
-        self.answered_ns = time.perf_counter_ns()
-        self._failing_since_ns = self.failing_ns = 0

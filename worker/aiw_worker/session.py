@@ -275,7 +275,7 @@ class Session:
         # It comes every few seconds, and fails as it is meant to.
         checking = init.client_id == HEALTHCHECK and error.kind is Code.MODEL_NOT_FOUND
         tell = log.debug if checking else log.warning
-        names = log.names_of(init.client_id)
+        names = {**self.names, **log.names_of(init.client_id)}
         tell("Init refused", peer=self._port.peer, **names, error=error.name, reason=error.message)
         if not checking:
             self._services.counters.told(error.kind)
