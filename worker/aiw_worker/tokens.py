@@ -15,6 +15,8 @@ from aiw_worker.errors import Code, WorkerError
 TOKEN_VARIABLE = "AIW_TOKEN"
 FILE_VARIABLE = "AIW_TOKEN_FILE"
 _MAX_BYTES = 4096
+# Bits of a file's mode by which others than its owner read, write or run it.
+_OTHERS = 0o077
 
 
 class Token:
@@ -75,8 +77,8 @@ def _read(name: str, setting: str) -> str:
         reason = getattr(error, "strerror", None) or "no such path"
         raise WorkerError(Code.USAGE, f"{setting} '{name}' can't be read: {reason}") from error
     # Windows has no such bits.
-    if os.name != "nt" and mode & stat.S_IROTH:
-        log.warning("everyone on this machine can read the token; say: chmod 600 FILE", file=name)
+    if os.name != "nt" and mode & _OTHERS:
+        log.warning(f"others on this machine may use the token file {name}; say: chmod 600 {name}")
     try:
         secret = data.decode("utf-8").strip()
     except UnicodeDecodeError:
