@@ -15,8 +15,8 @@ from aiw_worker.admission import DEFAULT_CLIENTS, MAX_CONNECTIONS
 from aiw_worker.errors import Code, WorkerError
 from aiw_worker.lifecycle import DEFAULT_IDLE_TIMEOUT_S
 
-_DEFAULT_HOST = "127.0.0.1"
-_DEFAULT_PORT = 7001
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 7001
 MAX_THREADS = 1024
 DEFAULT_MODELS = 4
 MAX_MODELS = 1024
@@ -39,8 +39,8 @@ _EXAMPLES = """examples:
 class Config:
     """Everything that can be set. `threads` 0 = as many as the process may use."""
 
-    host: str = _DEFAULT_HOST
-    port: int = _DEFAULT_PORT
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
     model_dirs: tuple[Path, ...] = ()
     threads: int = 0
     engine: str = "auto"
@@ -112,12 +112,12 @@ def _parser(environment: Mapping[str, str]) -> Parser:
     add("--version", action="version", version=f"aiw-worker {__version__}")
     add(
         "--host",
-        default=environment.get("BIND_HOST") or _DEFAULT_HOST,
+        default=environment.get("BIND_HOST") or DEFAULT_HOST,
         help="address to listen on (default: 127.0.0.1)",
     )
     add(
         "--port",
-        default=environment.get("BIND_PORT") or str(_DEFAULT_PORT),
+        default=environment.get("BIND_PORT") or str(DEFAULT_PORT),
         help="port to listen on, 0 = a free one (default: 7001)",
     )
     add(

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from aiw_worker import log
-from aiw_worker.addresses import Address, is_loopback, listening_error, resolve
+from aiw_worker.addresses import Address
 from aiw_worker.admission import Admission
 from aiw_worker.config import Config
 from aiw_worker.connection import Connection, Timings
 from aiw_worker.counters import Counters
 from aiw_worker.errors import Code, WorkerError, one_line
 from aiw_worker.lifecycle import CallLater, Lifecycle
+from aiw_worker.listening import is_loopback, listening_error, resolve
 from aiw_worker.memory import give_back
 from aiw_worker.metrics.health import Vitals
 from aiw_worker.metrics.names import Watched

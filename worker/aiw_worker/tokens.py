@@ -46,6 +46,16 @@ class Token:
 
 
 def take_token(named: str | None, environment: MutableMapping[str, str]) -> Token | None:
+    """What read_secret() finds, of which only the hash is kept; None = there is none.
+
+    Raises:
+        WorkerError: USAGE, see read_secret().
+    """
+    secret = read_secret(named, environment)
+    return None if secret is None else Token(secret)
+
+
+def read_secret(named: str | None, environment: MutableMapping[str, str]) -> str | None:
     """The token from `--token-file`, AIW_TOKEN or AIW_TOKEN_FILE, in that order; None = there is none.
 
     Takes the variables out of the environment, so that no child process inherits them.
@@ -56,13 +66,13 @@ def take_token(named: str | None, environment: MutableMapping[str, str]) -> Toke
     secret = environment.pop(TOKEN_VARIABLE, None)
     file = environment.pop(FILE_VARIABLE, None)
     if named is not None:
-        return Token(_read(named, "--token-file"))
+        return _read(named, "--token-file")
     if secret is not None:
         # Not the same as none: who sets it wants a door that is shut.
         if not secret.strip():
             raise WorkerError(Code.USAGE, f"{TOKEN_VARIABLE} is empty; give it a value, or unset it")
-        return Token(secret.strip())
-    return None if file is None else Token(_read(file, FILE_VARIABLE))
+        return secret.strip()
+    return None if file is None else _read(file, FILE_VARIABLE)
 
 
 def _read(name: str, setting: str) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from aiw_worker import log
-from aiw_worker.addresses import Address, is_loopback, listening_error, resolve
+from aiw_worker.addresses import Address
+from aiw_worker.listening import is_loopback, listening_error, resolve
 from aiw_worker.metrics.collector import Exposition
 from aiw_worker.metrics.health import ALIVE_WITHIN_S, ANSWERED_WITHIN_S, Pulse, Vitals, readiness
 from aiw_worker.metrics.http import DEADLINE_S, MAX_CONNECTIONS, Answer, Conversation, Conversations, plain
