@@ -52,17 +52,14 @@ describe("flags", () => {
     expect(contract.split(" ").filter((name) => !names.has(name))).toEqual([]);
   });
 
-  it.each(WORKER.filter(({ unbuilt }) => unbuilt).map((flag) => [longName(flag), flag.syntax] as const))(
-    "%s parses and says that it is not built yet",
-    async (name, syntax) => {
-      const value = syntax.includes("<") ? ["1"] : [];
-      await expect(settings(WORKER, name, ...value)).rejects.toMatchObject({
-        code: "NOT_BUILT",
-        exitCode: 2,
-        message: `${name} is not built yet`,
-      });
-    },
-  );
+  it("parses a flag whose feature is not built yet, and says so", async () => {
+    const flags = [{ syntax: "--later <n>", help: "x", unbuilt: true } as const];
+    await expect(settings(flags, "--later", "1")).rejects.toMatchObject({
+      code: "NOT_BUILT",
+      exitCode: 2,
+      message: "--later is not built yet",
+    });
+  });
 
   it("takes an engine and a device, but for OpenVINO on CUDA, whoever gives them", async () => {
     const INIT = [...INIT_FLAGS, ...GENERAL_FLAGS];

@@ -200,7 +200,11 @@ export const WORKER_FLAGS: readonly Flag[] = [
     help: "who must have signed the certificates of clients, PEM",
     handedOn: true,
   },
-  { syntax: "--metrics <host:port>", help: "serve Prometheus metrics here", unbuilt: true },
+  {
+    syntax: "--metrics <host:port>",
+    help: "serve Prometheus metrics, /healthz and /readyz here, to everybody",
+    handedOn: true,
+  },
 ];
 
 export const DESCRIBE_FLAGS: readonly Flag[] = [

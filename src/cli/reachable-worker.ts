@@ -53,7 +53,8 @@ export async function namedWorker(
   const { progress, debug } = context;
   warnOfIdleSettings(settings, progress);
   const { host, port } = requireWorker(settings);
-  const { token, tls } = await readWorkerAccess(settings, context.env);
+  const { token, tls, warnings: leaks } = await readWorkerAccess(settings, context.env);
+  for (const text of leaks) progress.note(`aiw: warning: ${text}`);
   const connection = () => {
     let isAway = false;
     return {

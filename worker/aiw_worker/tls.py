@@ -40,6 +40,10 @@ def server_context(cert: str | None, key: str | None, client_ca: str | None) -> 
     try:
         context.load_cert_chain(cert, key, _no_password)
     except (OSError, ValueError) as error:
+        if key is None and not _has_key(cert):
+            raise WorkerError(
+                Code.USAGE, f"--tls-cert '{cert}' has no private key in it; name its file with --tls-key"
+            ) from error
         files = f"--tls-cert '{cert}'" + (f" with --tls-key '{key}'" if key is not None else "")
         raise WorkerError(Code.USAGE, f"{files} can't be used: {_reason(error)}") from error
     if client_ca is not None:
@@ -115,6 +119,11 @@ def _readable(flag: str, name: str) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such path"
         raise WorkerError(Code.USAGE, f"{flag} '{name}' can't be read: {reason}") from error
+
+
+def _has_key(name: str) -> bool:
+    """Whether a PEM file has a private key, of whatever kind and encrypted or not (RFC 7468)."""
+    return b"PRIVATE KEY-----" in Path(name).read_bytes()
 
 
 def _no_password() -> NoReturn:

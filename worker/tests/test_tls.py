@@ -161,6 +161,8 @@ def test_stop_with_a_client_that_does_not_answer(start_worker: Any, authority: A
 def test_files_that_can_not_be_used(authority: Authority, pair: Pair, tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_text("no certificate")
+    damaged = tmp_path / "damaged"
+    damaged.write_text("-----BEGIN PRIVATE KEY-----\nnone\n-----END PRIVATE KEY-----\n")
     other = authority.sign("other")
     hidden = authority.sign("hidden", b"password")
     for cert, key, client_ca, words in (
@@ -168,10 +170,11 @@ def test_files_that_can_not_be_used(authority: Authority, pair: Pair, tmp_path: 
         (None, None, authority.cert, ("--tls-client-ca", "--tls-cert")),
         ("nowhere", pair.key, None, ("--tls-cert 'nowhere'", "No such file")),
         (pair.cert, "nowhere", None, ("--tls-key 'nowhere'", "No such file")),
-        (pair.cert, None, None, ("--tls-cert", "can't be used")),
+        (pair.cert, None, None, (f"--tls-cert '{pair.cert}' has no private key", "--tls-key")),
         (pair.cert, other.key, None, ("--tls-key", "key values mismatch")),
         (hidden.cert, hidden.key, None, ("--tls-key", "password")),
         (str(text), pair.key, None, ("--tls-cert", "can't be used")),
+        (str(damaged), None, None, ("--tls-cert", "can't be used")),
         (pair.cert, pair.key, "nowhere", ("--tls-client-ca 'nowhere'", "No such file")),
         (pair.cert, pair.key, str(text), ("--tls-client-ca", "can't be used")),
     ):
