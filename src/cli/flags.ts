@@ -224,6 +224,52 @@ export const BUILD_FLAGS: readonly Flag[] = [
   { syntax: "--force", help: "overwrite a file that aiw did not build" },
 ];
 
+const SESSIONS_DIR: Flag = {
+  syntax: "--sessions-dir <dir>",
+  help: "where they are (default: sessions_dir of aiw.yaml, else sessions, here)",
+  setting: "sessions_dir",
+};
+
+const SESSION_FILTERS: readonly Flag[] = [
+  { syntax: "--camera <name>", help: "only those of this camera" },
+  {
+    syntax: "--since <time>",
+    help: "only those that began since: 24h, 7d, or a date, in UTC unless it says otherwise",
+  },
+  { syntax: "--class <name>", help: "only those in which this was found" },
+];
+
+export const SESSIONS_LIST_FLAGS: readonly Flag[] = [
+  ...SESSION_FILTERS,
+  { syntax: "--limit <n>", help: "the newest so many (default: 50, with --json all)" },
+  { syntax: "--json", help: "as JSON, in place of the table" },
+  SESSIONS_DIR,
+];
+
+export const SESSIONS_SHOW_FLAGS: readonly Flag[] = [
+  { syntax: "--json", help: "as JSON, in place of the card" },
+  SESSIONS_DIR,
+];
+
+export const SESSIONS_EXPORT_FLAGS: readonly Flag[] = [
+  { syntax: "--out <file|dir|->", help: "FILE.ndjson, FILE.csv, or a folder to copy them to (default: -)" },
+  {
+    syntax: "--format <ndjson|csv|folder>",
+    help: "what to write (default: as --out is called, ndjson for -)",
+  },
+  ...SESSION_FILTERS,
+  { syntax: "--all", help: "all of them" },
+  SESSIONS_DIR,
+];
+
+export const SESSIONS_PRUNE_FLAGS: readonly Flag[] = [
+  { syntax: "--older-than <time>", help: "those that ended so long ago: 30d, 12h" },
+  { syntax: "--max-size <size>", help: "the oldest, until all together take no more than this: 5GB" },
+  { syntax: "--dry-run", help: "only say what would go" },
+  { syntax: "--yes", help: "ask nothing" },
+  SESSIONS_DIR,
+];
+
 export const DOCTOR_FLAGS: readonly Flag[] = [
   { syntax: "--json", help: "write the checks as JSON" },
   {

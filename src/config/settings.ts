@@ -39,6 +39,7 @@ export const SETTINGS = {
   loop: v.flag,
   realtime: v.flag,
   out: v.outputs,
+  sessions_dir: v.nonEmpty,
   json: v.nonEmpty,
   junit: v.nonEmpty,
   markdown: v.nonEmpty,
