@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { AiwError } from "../core/errors.js";
 import { ManualClock } from "../testing/manual-clock.js";
 import { Agent, type CameraPlan } from "./agent.js";
-import { SimEngine } from "./sim-engine.js";
+import { SimEngine, SIMULATED_LINK } from "./sim-engine.js";
 import { type Presence, seededPresences } from "./sim-script.js";
 import { Recorded, TestCamera } from "./testing.js";
 import type { WatchPlan } from "./watch.js";
@@ -47,7 +47,7 @@ function agentOf(script: () => Iterable<Presence, unknown, undefined>, plan = PL
         closedEngines++;
         return Promise.resolve();
       };
-      return Promise.resolve({ engine, modelId: "sim", close });
+      return Promise.resolve({ engine, link: SIMULATED_LINK, modelId: "sim", close });
     },
   });
 }

@@ -1,3 +1,4 @@
+import type { LinkState } from "../client/reconnecting-client.js";
 import { toAiwError } from "../core/errors.js";
 import type { AIEngine } from "./engine.js";
 import { Lane, type OpenCamera } from "./lane.js";
@@ -14,9 +15,17 @@ export interface CameraPlan {
   readonly open: OpenCamera;
 }
 
+/** What is known of the way to an engine; ReconnectingClient satisfies it. */
+export interface EngineLink {
+  readonly linkState: LinkState;
+  readonly inits: number;
+  readonly reconnects: number;
+}
+
 /** An engine of a camera's own, with its model set. */
 export interface OpenEngine {
   readonly engine: AIEngine;
+  readonly link: EngineLink;
   readonly modelId: string;
   close(): Promise<void>;
 }
@@ -26,8 +35,8 @@ export interface AgentOptions {
   readonly plan: WatchPlan;
   /** Called for each camera; rejects where the worker is not to be had. */
   readonly openEngine: (camera: string) => Promise<OpenEngine>;
-  /** Told of each lane that begins and that has ended, with what ended it. */
-  readonly onLane?: (lane: Lane) => void;
+  /** Told of each lane that begins, before its first frame, and that has ended, with what ended it. */
+  readonly onLane?: (lane: Lane, opened: OpenEngine) => void;
   readonly onEnd?: (lane: Lane, error: unknown) => void;
   readonly random?: () => number;
 }
@@ -117,7 +126,7 @@ export class Agent {
     const { engine, modelId } = opened;
     const { name, open, isFinite } = camera;
     const lane = new Lane({ camera: name, open, isFinite, engine, plan: this.plan, modelId, random }, ports);
-    this.options.onLane?.(lane);
+    this.options.onLane?.(lane, opened);
     const ended = lane.run().then(
       () => this.onEnded(lane, undefined),
       (error: unknown) => this.onEnded(lane, error),

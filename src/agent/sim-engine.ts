@@ -10,6 +10,9 @@ interface Events {
   ready: undefined;
 }
 
+/** The way to it, which is never lost. */
+export const SIMULATED_LINK = { linkState: "linked", inits: 1, reconnects: 0 } as const;
+
 /** What it takes for a frame, microseconds. */
 const INFERENCE_US = 20_000;
 

@@ -1,6 +1,6 @@
 import type { OpenEngine } from "../agent/agent.js";
-import type { EngineModel } from "../agent/engine.js";
-import { SimEngine } from "../agent/sim-engine.js";
+import type { AIEngine, EngineModel, ModelSettings } from "../agent/engine.js";
+import { SimEngine, SIMULATED_LINK } from "../agent/sim-engine.js";
 import { seededPresences } from "../agent/sim-script.js";
 import { readSimScript } from "../agent/sim-file.js";
 import { tcpEngine } from "../agent/tcp-engine.js";
@@ -17,6 +17,11 @@ export interface EngineMaker {
   readonly model: EngineModel;
   readonly sending: Sending;
   open(): Promise<OpenEngine>;
+  /**
+   * Other thresholds, or another model where the worker is elsewhere, for all that are open and those to come.
+   * @throws what the worker refuses; all stays as it was
+   */
+  setModel(settings: ModelSettings): Promise<void>;
   /** After the engines: the worker ends with it. */
   close(): Promise<void>;
 }
@@ -34,18 +39,31 @@ export async function workerEngines(
   const asked = { ...settings, classes: [] };
   const first = await openWorkerSession(asked, context, machine, context.interrupt, SERVE.workerWaitMs);
   let isFirstFree = true;
+  let wanted: ModelSettings | undefined;
+  const open = new Set<AIEngine>();
   return {
     model: first.info,
     sending: first.sending,
     async open() {
       const mine = isFirstFree ? first : await first.another(context.interrupt);
       isFirstFree = false;
+      const { client, sink, info } = mine;
+      const engine = tcpEngine(client, sink);
+      open.add(engine);
+      const { modelId } = wanted === undefined ? info : await engine.setModel(wanted);
       const close = async () => {
+        open.delete(engine);
         // The first one holds the worker, and is there for the next camera.
         if (mine === first) isFirstFree = true;
         else await mine.close();
       };
-      return { engine: tcpEngine(mine.client, mine.sink), modelId: mine.info.modelId, close };
+      return { engine, link: client, modelId, close };
+    },
+    async setModel({ model, conf, iou }) {
+      // Of a worker of our own the file was checked, and its folder given to the worker, at the start.
+      const next = { model: settings.worker === undefined ? first.modelPath : model, conf, iou };
+      for (const engine of open) await engine.setModel(next);
+      wanted = next;
     },
     close: () => first.close(),
   };
@@ -69,8 +87,9 @@ export async function simulatedEngines(script: string): Promise<EngineMaker> {
         engine.close();
         return Promise.resolve();
       };
-      return Promise.resolve({ engine, modelId: "simulated", close });
+      return Promise.resolve({ engine, link: SIMULATED_LINK, modelId: "simulated", close });
     },
+    setModel: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
 }

@@ -17,6 +17,8 @@ import { chooseSending, type Sending } from "./sending.js";
 export interface WorkerSession {
   readonly client: ReconnectingClient;
   readonly info: WorkerInfo;
+  /** The model as the worker sees it. */
+  readonly modelPath: string;
   readonly sending: Sending;
   /** Takes a source's frames: the client itself, or what encodes them for it. */
   readonly sink: FrameSink;
@@ -98,7 +100,7 @@ async function connectSession(
     const another = (until: AbortSignal) => connectSession(worker, settings, context, async () => {}, until);
     const losses = () => lossLine(connected.reconnects, own?.restarts ?? 0);
     const process = () => own?.current;
-    return { client, info, sending, sink, process, losses, another, close };
+    return { client, info, modelPath, sending, sink, process, losses, another, close };
   } catch (thrown) {
     const error = signal.aborted ? signal.reason : await withLastWords(thrown, own?.current);
     await close();
@@ -158,7 +160,10 @@ async function initSession(
 }
 
 /** Names of the classes that are reported; undefined when all are. */
-export function reportedClasses(settings: Settings, { classNames }: WorkerInfo): string[] | undefined {
+export function reportedClasses(
+  settings: Settings,
+  { classNames }: Pick<WorkerInfo, "classNames">,
+): string[] | undefined {
   const { classes = [] } = settings;
   if (classes.length === 0) return undefined;
   return classes.map((wanted) => classNames[classId(wanted, classNames)] ?? wanted);

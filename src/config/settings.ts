@@ -33,6 +33,7 @@ export const SETTINGS = {
   silence: v.positiveDuration,
   post_roll: v.duration,
   recorder: v.nonEmpty,
+  events: v.outputs,
   frames: v.positiveInteger,
   duration: v.positiveDuration,
   warmup: v.duration,
