@@ -1,69 +1,95 @@
 import { printable } from "../core/printable.js";
 import type { StoredSession } from "../sinks/sessions/stored-session.js";
 import { shortId } from "../sinks/sessions/stored-sessions.js";
-import { fit, listWithin } from "./columns.js";
+import { fit } from "./columns.js";
 import { timeSpan, utcTime } from "./sizes.js";
 
 export interface SessionsTableOptions {
-  /** Columns to stay within, ids cut to so many digits; undefined = whole ids and lines as long as they are. */
+  /** Columns to stay within, ids cut to so many digits; undefined = everything whole, for who reads a pipe. */
   readonly width?: number | undefined;
   readonly idDigits: number;
 }
 
-const HEAD = ["id", "camera", "start (UTC)", "length", "reason", "frames", "classes"] as const;
-const RIGHT: ReadonlySet<number> = new Set([3, 5]);
+/** A column of the table: all but the last, which takes what is left. */
+interface Column {
+  readonly title: string;
+  readonly right?: true;
+  cell(session: StoredSession): string;
+}
+
 const GAP = "  ";
 /** Longest camera that is shown whole where there is no room for more. */
-const CAMERA_COLUMNS = 14;
-const LEAST_CLASS_COLUMNS = 7;
+const CAMERA_COLUMNS = 10;
+/** "2026-" */
+const YEAR = 5;
+/** Behind these a damaged session has what is wrong with it. */
+const KNOWN_OF_DAMAGED = 3;
 
 /** Sessions as lines that stand below each other, without colour. */
-export function sessionsTable(
-  sessions: readonly StoredSession[],
-  { width, idDigits }: SessionsTableOptions,
-): string {
-  const rows = sessions.map((session) => cellsOf(session, width === undefined ? undefined : idDigits));
-  const widths = HEAD.map((title, i) => Math.max(title.length, ...rows.map((row) => lengthOf(row[i]))));
-  // The widest camera gives way, and then the list of classes, which says how many it leaves out.
-  if (width !== undefined) widths[1] = Math.min(widths[1] ?? 0, CAMERA_COLUMNS);
-  const left = widths.slice(0, -1).reduce((sum, columns) => sum + columns + GAP.length, 0);
-  const classColumns =
-    width === undefined ? Number.POSITIVE_INFINITY : Math.max(LEAST_CLASS_COLUMNS, width - left);
-  const line = (cells: readonly string[]) => {
-    const shown = cells.map((cell, i) => {
-      if (i === HEAD.length - 1) return cell;
-      const columns = widths[i] ?? 0;
-      const cut = fit(cell, columns);
-      return RIGHT.has(i) ? cut.padStart(columns) : cut.padEnd(columns);
+export function sessionsTable(sessions: readonly StoredSession[], options: SessionsTableOptions): string {
+  const { width } = options;
+  const columns = columnsOf(options);
+  const rows = sessions.map((session) => columns.map(({ cell }) => cell(session)));
+  const widths = columns.map(({ title }, i) => {
+    return Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0));
+  });
+  const line = (cells: readonly string[], last: string) => {
+    const padded = cells.map((cell, i) => {
+      return columns[i]?.right ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0);
     });
-    return shown.join(GAP).trimEnd();
+    const text = [...padded, last].join(GAP).trimEnd();
+    return width === undefined ? text : fit(text, width);
   };
-  const body = sessions.map((session, i) =>
-    line([...(rows[i] ?? []), session.problem ?? listWithin(classesOf(session), classColumns)]),
-  );
-  const lines = [line(HEAD), ...body];
-  return lines.map((text) => (width === undefined ? text : fit(text, width))).join("\n");
+  const left = widths.reduce((sum, columns) => sum + columns + GAP.length, 0);
+  const room = width === undefined ? Number.POSITIVE_INFINITY : width - left;
+  const titles = columns.map(({ title }) => title);
+  const body = sessions.map((session, i) => {
+    const cells = rows[i] ?? [];
+    if (session.problem !== null) {
+      return line(cells.slice(0, KNOWN_OF_DAMAGED), `damaged: ${printable(session.problem)}`);
+    }
+    return line(cells, topClasses(session, room));
+  });
+  return [line(titles, "classes"), ...body].join("\n");
 }
 
-function lengthOf(cell: string | undefined): number {
-  return cell?.length ?? 0;
-}
-
-function cellsOf(session: StoredSession, idDigits: number | undefined): string[] {
-  const { id, camera, startMs, endMs, reason, state, results, errors } = session;
-  const isKnown = state !== "damaged";
+function columnsOf({ width, idDigits }: SessionsTableOptions): readonly Column[] {
+  const isNarrow = width !== undefined;
   return [
-    idDigits === undefined ? id : shortId(id, idDigits),
-    printable(camera) || "–",
-    utcTime(startMs),
-    endMs === null ? "–" : timeSpan(endMs - startMs),
-    printable(state === "closed" ? (reason ?? state) : state),
-    isKnown ? String(results + errors) : "–",
+    { title: "id", cell: ({ id }) => (isNarrow ? shortId(id, idDigits) : id) },
+    {
+      title: "camera",
+      cell: ({ camera }) =>
+        fit(printable(camera) || "–", isNarrow ? CAMERA_COLUMNS : Number.POSITIVE_INFINITY),
+    },
+    { title: "start (UTC)", cell: ({ startMs }) => utcTime(startMs).slice(isNarrow ? YEAR : 0) },
+    {
+      title: "length",
+      right: true,
+      cell: ({ startMs, endMs }) => (endMs === null ? "–" : timeSpan(endMs - startMs)),
+    },
+    { title: "reason", cell: reasonOf },
+    { title: "frames", right: true, cell: ({ results, errors }) => String(results + errors) },
   ];
 }
 
-/** The most frequent first. */
-function classesOf({ byClass }: StoredSession): string[] {
-  const classes = Object.entries(byClass).sort(([, a], [, b]) => b - a);
-  return classes.map(([name, n]) => `${printable(name)} ${n}`);
+function reasonOf({ state, reason, problem }: StoredSession): string {
+  if (problem !== null) return "";
+  return state === "closed" ? printable(reason ?? state).replaceAll("_", " ") : state;
+}
+
+/** The most frequent ones that there is room for, and how many more there are. */
+function topClasses({ byClass }: StoredSession, room: number): string {
+  const classes = Object.entries(byClass)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, n]) => `${printable(name)} ${n}`);
+  for (let shown = classes.length; shown > 1; shown--) {
+    const text = withMore(classes.slice(0, shown), classes.length - shown);
+    if (text.length <= room) return text;
+  }
+  return withMore(classes.slice(0, 1), Math.max(0, classes.length - 1));
+}
+
+function withMore(shown: readonly string[], more: number): string {
+  return `${shown.join(", ")}${more === 0 ? "" : ` +${more}`}`;
 }
