@@ -104,6 +104,9 @@ export async function receiver(answer: (response: ServerResponse, n: number) => 
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     connections: () => connections,
     open: () => sockets.size,
+    cut() {
+      for (const socket of sockets) socket.destroy();
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();
