@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { Aedes, type AedesPublishPacket } from "aedes";
 import type { AgentEvent, AgentEventName, WatchState } from "../../results/agent-event.js";
 
@@ -172,18 +172,5 @@ export class TestBroker {
   /** Payloads of this topic, in the order in which they came. */
   payloads(topic: string): string[] {
     return this.packets.filter((packet) => packet.topic === topic).map(({ payload }) => payload.toString());
-  }
-}
-
-/** Whether something listens there. */
-export async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
   }
 }
