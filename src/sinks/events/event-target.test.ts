@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { AiwError } from "../../core/errors.js";
 import { AGENT_EVENT_NAMES } from "../../results/agent-event.js";
 import { type MqttTarget, parseEventTarget } from "./event-target.js";
-import { checkEventSink } from "./open-event-sink.js";
+import { checkEventSink, checkEventSinkWritable } from "./open-event-sink.js";
 
 const parse = (text: string) => {
   const at = text.indexOf(":");
@@ -64,6 +64,12 @@ it("takes a file by any name, and says where it writes", () => {
   });
   expect(checkEventSink({ kind: "ndjson", target: "-" }).place).toBe("-");
   expect(checkEventSink({ kind: "mqtt", target: "//broker" }).place).toBeUndefined();
+});
+
+it("finds before anything is started that a file can't be written", () => {
+  const none = { kind: "ndjson", target: "none/such/x.ndjson" };
+  expect(() => checkEventSinkWritable(none)).toThrow(/none\/such\/x.ndjson cannot be written \(ENOENT\)/);
+  expect(() => checkEventSinkWritable({ kind: "webhook", target: "http://nobody.invalid" })).not.toThrow();
 });
 
 it.each([

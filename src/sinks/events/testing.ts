@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { Aedes, type AedesPublishPacket } from "aedes";
 import type { AgentEvent, AgentEventName, WatchState } from "../../results/agent-event.js";
 
@@ -104,6 +104,9 @@ export async function receiver(answer: (response: ServerResponse, n: number) => 
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     connections: () => connections,
     open: () => sockets.size,
+    cut() {
+      for (const socket of sockets) socket.destroy();
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();
@@ -169,18 +172,5 @@ export class TestBroker {
   /** Payloads of this topic, in the order in which they came. */
   payloads(topic: string): string[] {
     return this.packets.filter((packet) => packet.topic === topic).map(({ payload }) => payload.toString());
-  }
-}
-
-/** Whether something listens there. */
-export async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
   }
 }
