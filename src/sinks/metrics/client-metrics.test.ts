@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Tally } from "../../results/tally.js";
 import { blankFrame } from "../../testing/blank-frame.js";
 import { LATENCY_BUCKETS_MS } from "./buckets.js";
 import { closed, opened, seriesOf, setUpMetrics } from "./testing.js";
@@ -52,6 +54,28 @@ describe("ClientMetrics", () => {
       series.get(`ai_stage_latency_ms_${what}camera="cam",stage="inference"}`);
     expect(inference("count{")).toBe(3);
     expect(inference("sum{")).toBeCloseTo(0.009, 9);
+  });
+
+  it("agrees with the p95 that a bench reports, within a bucket", async () => {
+    const latencies = fc.array(fc.integer({ min: 1, max: 400_000 }), { minLength: 1, maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(latencies, async (all) => {
+        const { metrics, add, frame } = setUpMetrics();
+        const cam = add();
+        const tally = new Tally();
+        cam.stream.on("outcome", (outcome) => tally.add(outcome));
+        for (const us of all) await frame(cam, us);
+        const series = seriesOf(await metrics.text());
+        const upTo = (ms: number) => series.get(`ai_result_latency_ms_bucket{le="${ms}",camera="cam"}`) ?? 0;
+        const at = LATENCY_BUCKETS_MS.findIndex((ms) => upTo(ms) >= 0.95 * all.length);
+        const [lower = 0, upper = 0] = [LATENCY_BUCKETS_MS[at - 1], LATENCY_BUCKETS_MS[at]];
+        // The bench's own histogram has three significant figures.
+        const { p95 } = tally.latency.of("total").summary();
+        expect(p95).toBeGreaterThanOrEqual(lower);
+        expect(p95).toBeLessThanOrEqual(upper * 1.001);
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it("has bounds on both sides of 150 and 83 ms that are within 5 ms", () => {
