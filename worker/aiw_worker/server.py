@@ -30,7 +30,7 @@ from aiw_worker.pipeline import Pipeline
 from aiw_worker.progress import Progress
 from aiw_worker.resources import ResourceMeter, resident_bytes
 from aiw_worker.scheduler import Scheduler
-from aiw_worker.session import Services
+from aiw_worker.services import Services
 from aiw_worker.sessions.recorder import Recorder
 from aiw_worker.sessions.recovery import recover, unfinished
 from aiw_worker.sessions.registry import Registry
