@@ -17,7 +17,8 @@ from aiw_worker.datatypes import Frame
 from aiw_worker.errors import Code, WorkerError
 from aiw_worker.framing import MAX_MESSAGE_BYTES, Framer
 from aiw_worker.patience import Bounds, Patience
-from aiw_worker.session import Services, Session
+from aiw_worker.services import Services
+from aiw_worker.session import Session
 
 # Requests in line before reading pauses: more only come from clients that take no notice of credits.
 _MAX_BACKLOG = 8

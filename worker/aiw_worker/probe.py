@@ -3,8 +3,8 @@
 A Frame before any Init has one right answer, an Error NOT_INITIALISED with the Frame's own number: to give
 it, the worker takes the connection, reads the message, has a session refuse it on its event loop, and writes.
 No model is loaded, no place among the clients is taken, and the log stays as it is. With a token there is an
-Init after it which names no model: the worker looks at the token first. That inference works is for /readyz of
---metrics to say.
+Init after it which names no model: the worker looks at the token first. That inference works is for /readyz
+of --metrics to say.
 
 Standard library and protobuf only: it starts fast.
 """

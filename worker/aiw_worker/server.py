@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from aiw_worker import log
 from aiw_worker.addresses import Address
@@ -18,6 +17,7 @@ from aiw_worker.admission import Admission
 from aiw_worker.config import Config
 from aiw_worker.connection import Connection, Timings
 from aiw_worker.counters import Counters
+from aiw_worker.door import Door
 from aiw_worker.errors import Code, WorkerError, one_line
 from aiw_worker.lifecycle import CallLater, Lifecycle
 from aiw_worker.listening import is_loopback, listening_error, resolve
@@ -30,7 +30,7 @@ from aiw_worker.pipeline import Pipeline
 from aiw_worker.progress import Progress
 from aiw_worker.resources import ResourceMeter, resident_bytes
 from aiw_worker.scheduler import Scheduler
-from aiw_worker.session import Services
+from aiw_worker.services import Services
 from aiw_worker.sessions.recorder import Recorder
 from aiw_worker.sessions.recovery import recover, unfinished
 from aiw_worker.sessions.registry import Registry
@@ -125,9 +125,7 @@ class Server:
                 "token or TLS; give --token-file, listen on 127.0.0.1, or say --insecure (AIW_INSECURE=1)",
             )
         try:
-            self._server = await loop.create_server(
-                self._connection, address, self._config.port, **self._tls_options()
-            )
+            self._server = await loop.create_server(self._entrance(), address, self._config.port)
         except OSError as error:
             named = Address(self._config.host, self._config.port)
             raise listening_error("--port", named, error) from error
@@ -217,16 +215,16 @@ class Server:
         with contextlib.suppress(RuntimeError):
             self._discarder.submit(free)
 
-    def _tls_options(self) -> dict[str, Any]:
-        if self._tls is None:
-            return {}
-        options = {"ssl": self._tls, "ssl_handshake_timeout": self._timings.handshake}
-        # Without it, from Python 3.11 on, a peer that doesn't answer the end is waited for 30 s.
-        return (
-            options
-            if sys.version_info < (3, 11)
-            else {**options, "ssl_shutdown_timeout": self._timings.drain}
-        )
+    def _entrance(self) -> Callable[[], asyncio.BaseProtocol]:
+        """Makes what a new connection comes to."""
+        context, drain = self._tls, self._timings.drain
+        if context is None:
+            return self._connection
+        options = {"ssl_handshake_timeout": self._timings.handshake}
+        if sys.version_info >= (3, 11):
+            # Without it, a peer that doesn't answer the end is waited for 30 s.
+            options["ssl_shutdown_timeout"] = drain
+        return lambda: Door(self._connection(), context, drain, self.counters.told, **options)
 
     def _connection(self) -> Connection:
         return Connection(self._services, self._timings, self._remember, self._forget)

@@ -6,69 +6,21 @@ import contextlib
 import functools
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol
 
 from aiw_worker import log
-from aiw_worker.admission import HEALTHCHECK, Admission
+from aiw_worker.admission import HEALTHCHECK
 from aiw_worker.codec import End, Init, encode_error, encode_init_ok, encode_ready, encode_result
-from aiw_worker.counters import Count, Counters
+from aiw_worker.counters import Count
 from aiw_worker.datatypes import Frame, Outcome, Size, Thresholds
-from aiw_worker.errors import Code, WorkerError, out_of_memory
+from aiw_worker.errors import Code, WorkerError
+from aiw_worker.faults import typed
 from aiw_worker.handshake import check_against_model, init_ok, thresholds_of
-from aiw_worker.lifecycle import Lifecycle
-from aiw_worker.models import Lease, ModelPool
-from aiw_worker.progress import Progress
-from aiw_worker.resources import ResourceMeter
-from aiw_worker.scheduler import Scheduler
+from aiw_worker.models import Lease
+from aiw_worker.services import Port, Services
 from aiw_worker.sessions.part import Part
-from aiw_worker.sessions.registry import Registry
-
-
-class Port(Protocol):
-    """What a session needs of its connection."""
-
-    @property
-    def peer(self) -> str:
-        """Who is at its other end, for the log."""
-        ...
-
-    def send(self, message: bytes) -> None:
-        """Writes one encoded message."""
-        ...
-
-    def served(self, request: Init | Frame | End) -> None:
-        """A request was answered: its buffer is free, and there is room for another."""
-        ...
-
-    def idle(self) -> None:
-        """Nothing is left to answer."""
-        ...
-
-    def fail(self, error: WorkerError) -> None:
-        """Says why, then ends the connection."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What sessions share."""
-
-    pool: ModelPool
-    # Where models are loaded: off the event loop, and not on the inference thread.
-    loaders: Executor
-    lifecycle: Lifecycle
-    scheduler: Scheduler
-    meter: ResourceMeter
-    call_soon_threadsafe: Callable[..., object]
-    admission: Admission
-    counters: Counters
-    progress: Progress
-    # None where sessions are not recorded.
-    sessions: Registry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +192,7 @@ class Session:
         self._state = _State.IDLE
         if isinstance(loaded, BaseException):
             self._services.lifecycle.answered(self)
-            error = _typed(loaded, "loading the model", log.names_of(init.client_id))
+            error = typed(loaded, "loading the model", log.names_of(init.client_id))
             self._refuse(init, error)
             self._serve()
             return
@@ -318,7 +270,7 @@ class Session:
             self._port.served(frame)
         else:
             about: dict[str, str | int] = {**self.names, "seq": frame.seq}
-            self._refuse_frame(frame, _typed(outcome, "running a frame", about))
+            self._refuse_frame(frame, typed(outcome, "running a frame", about))
         self._serve()
 
     def _refuse_frame(self, frame: Frame, error: WorkerError) -> None:
@@ -350,14 +302,3 @@ class Session:
             self._services.pool.release(self._active.lease)
             self._active = None
             self._services.lifecycle.session_ended(self)
-
-
-def _typed(error: BaseException, doing: str, about: Mapping[str, str | int]) -> WorkerError:
-    """An error that a client can be told; what is not one is a fault of the worker, and logged as such."""
-    if isinstance(error, WorkerError):
-        return error
-    lacking = out_of_memory(error, "go on")
-    if lacking:
-        return lacking
-    log.exception(f"{doing} failed", error, **about)
-    return WorkerError(Code.INTERNAL, f"{doing} failed in the worker ({type(error).__name__}); see its log")
