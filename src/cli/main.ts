@@ -233,22 +233,6 @@ function addCommand(
   });
 }
 
-/** A command of the contract whose feature is not there yet: it parses, and says so. */
-function addUnbuilt(command: Command, flags: readonly Flag[], examples: readonly string[]): void {
-  command.description(`${command.description()} (not built yet)`);
-  addFlags(command, [...flags, ...GENERAL_FLAGS]);
-  addExamples(command, examples);
-  command.allowUnknownOption().allowExcessArguments();
-  command.action(async () => {
-    throw new AiwError("NOT_BUILT", `${fullName(command)} is not built yet`);
-  });
-}
-
-/** "aiw models build" */
-function fullName(command: Command): string {
-  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
-}
-
 function addExamples(command: Command, examples: readonly string[]): void {
   command.addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
   command.exitOverride().configureOutput({ outputError: () => {} });

@@ -1,5 +1,37 @@
+import type { RecorderHook as HookOfWatch } from "../agent/ports.js";
+import type { Settings } from "../config/settings.js";
+import { systemClock } from "../core/clock.js";
+import type { Logger } from "../core/logger.js";
+import { RecorderHook } from "../sinks/recorder-hook.js";
+import type { SessionStore } from "../sinks/sessions/store.js";
+
+/** What runs a recorder elsewhere, where the settings name one. */
 export interface Recorder {
-  hook: () => void;
-  close(s: AbortSignal): Promise<void>;
+  readonly hook: HookOfWatch;
+  close(giveUp: AbortSignal): Promise<void>;
 }
-export const openRecorder = (..._: unknown[]): Recorder => ({ hook() {}, close: () => Promise.resolve() });
+
+/** @throws USAGE for a command line that is none */
+export function openRecorder(
+  { recorder: command }: Settings,
+  store: SessionStore,
+  env: NodeJS.ProcessEnv,
+  log: Logger,
+): Recorder {
+  if (command === undefined) return { hook: () => {}, close: () => Promise.resolve() };
+  const options = {
+    clock: systemClock,
+    env,
+    onLine: (line: string) => log.info(`recorder: ${line}`),
+    onNote: (text: string) => log.warn(text),
+  };
+  const hook = new RecorderHook(command, options, "recorder");
+  return {
+    hook(action, { id: sessionId, camera, startWallMs, endWallMs, reason }) {
+      const start = { sessionId, camera, dir: store.folderOf(sessionId), startWallMs };
+      if (action === "start") hook.start(start);
+      else if (endWallMs !== undefined && reason !== undefined) hook.stop({ ...start, endWallMs, reason });
+    },
+    close: (giveUp) => hook.close(giveUp),
+  };
+}
