@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { AiwError } from "../core/errors.js";
 import { findOnPath } from "../worker-process/find-on-path.js";
-import { CommandLineError, splitCommandLine } from "./command-line.js";
+import { CommandLineError, splitCommandLine } from "../core/command-line.js";
 import { type Flag, flagValue, longName, type ParsedFlags } from "./flags.js";
 import { shownCommand } from "./shown-command.js";
 

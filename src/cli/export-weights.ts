@@ -1,6 +1,6 @@
-import { createInterface } from "node:readline/promises";
 import { AiwError } from "../core/errors.js";
 import { EXPORT_NOTICE, exportModel } from "../worker-process/export-model.js";
+import { ask } from "./ask.js";
 import type { CommandContext } from "./command-context.js";
 import type { ParsedFlags } from "./flags.js";
 import type { Machine } from "./machine.js";
@@ -32,21 +32,6 @@ export async function exportWeights(
 }
 
 async function askToGoOn(signal: AbortSignal): Promise<void> {
-  const { stdin, stderr } = process;
-  if (!stdin.isTTY || !stderr.isTTY) {
-    throw new AiwError("USAGE", "--export asks before it goes on; with nobody to ask, add --yes");
-  }
-  const asking = createInterface({ input: stdin, output: stderr });
-  // In raw mode the terminal tells the reader of Ctrl-C, and not us.
-  asking.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
-  try {
-    const answer = await asking.question("Go on? [y/N] ", { signal }).catch(() => {
-      if (signal.aborted) throw signal.reason;
-      // Ctrl-D: no answer is no.
-      return "";
-    });
-    if (!/^y(es)?$/i.test(answer.trim())) throw new AiwError("USAGE", "nothing was exported");
-  } finally {
-    asking.close();
-  }
+  const unasked = "--export asks before it goes on; with nobody to ask, add --yes";
+  if (!(await ask("Go on?", unasked, signal))) throw new AiwError("USAGE", "nothing was exported");
 }

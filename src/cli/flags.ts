@@ -100,6 +100,12 @@ export const COMMON_FLAGS: readonly Flag[] = [
   { syntax: "--realtime", help: "play a file at its own rate", setting: "realtime" },
 ];
 
+const METRICS_FLAG: Flag = {
+  syntax: "--metrics <host:port>",
+  help: "serve Prometheus metrics, /healthz and /readyz here, while it runs (port 0: a free one)",
+  setting: "metrics",
+};
+
 export const RUN_FLAGS: readonly Flag[] = [
   {
     syntax: "--out <kind:target>",
@@ -107,6 +113,7 @@ export const RUN_FLAGS: readonly Flag[] = [
     setting: "out",
     repeatable: true,
   },
+  METRICS_FLAG,
 ];
 
 const MAX_REGRESSION: Flag = {
@@ -195,7 +202,57 @@ export const WORKER_FLAGS: readonly Flag[] = [
     help: "who must have signed the certificates of clients, PEM",
     handedOn: true,
   },
-  { syntax: "--metrics <host:port>", help: "serve Prometheus metrics here", unbuilt: true },
+  {
+    syntax: "--metrics <host:port>",
+    help: "serve Prometheus metrics, /healthz and /readyz here, to everybody",
+    handedOn: true,
+  },
+];
+
+/** Of those that run a model on frames, what makes no sense for cameras that are watched for months. */
+const NOT_FOR_AGENT: ReadonlySet<string> = new Set(["fps", "frames", "duration", "realtime"]);
+
+export const AGENT_FLAGS: readonly Flag[] = [
+  ...COMMON_FLAGS.filter(({ setting }) => setting === undefined || !NOT_FOR_AGENT.has(setting)),
+  { syntax: "--fps-idle <n>", help: "frames a second without a session (default: 5)", setting: "fps_idle" },
+  { syntax: "--fps-active <n>", help: "and with one (default: 12)", setting: "fps_active" },
+  {
+    syntax: "--dwell <time>",
+    help: "how long something is seen before a session opens (default: 500ms)",
+    setting: "dwell",
+  },
+  {
+    syntax: "--silence <time>",
+    help: "nothing seen for so long, and it closes (default: 3s)",
+    setting: "silence",
+  },
+  {
+    syntax: "--post-roll <time>",
+    help: "after staying open for so long (default: 5s)",
+    setting: "post_roll",
+  },
+  {
+    syntax: "--out <kind:target>",
+    help: "where events go: ndjson:FILE, ndjson:-, mqtt://HOST/PREFIX, webhook:URL (default: ndjson:-)",
+    setting: "events",
+    repeatable: true,
+  },
+  {
+    syntax: "--sessions-dir <dir>",
+    help: "where sessions are kept (default: sessions)",
+    setting: "sessions_dir",
+  },
+  {
+    syntax: "--recorder <command>",
+    help: "run at the start and the stop of a session, which is in its environment",
+    setting: "recorder",
+  },
+  METRICS_FLAG,
+  {
+    syntax: "--simulate [script|seed]",
+    help: "no worker: detect what a script says, or what follows from a seed",
+    bare: "1",
+  },
 ];
 
 export const DESCRIBE_FLAGS: readonly Flag[] = [
@@ -213,6 +270,52 @@ export const BUILD_FLAGS: readonly Flag[] = [
   { syntax: "--seed <n>", help: "of the weights (default: 0)" },
   { syntax: "--out <file>", help: "the file to write (default: NAME-shape.onnx, here)" },
   { syntax: "--force", help: "overwrite a file that aiw did not build" },
+];
+
+const SESSIONS_DIR: Flag = {
+  syntax: "--sessions-dir <dir>",
+  help: "where they are (default: sessions_dir of aiw.yaml, else sessions, here)",
+  setting: "sessions_dir",
+};
+
+const SESSION_FILTERS: readonly Flag[] = [
+  { syntax: "--camera <name>", help: "only those of this camera" },
+  {
+    syntax: "--since <time>",
+    help: "only those that began since: 24h, 7d, or a date, in UTC unless it says otherwise",
+  },
+  { syntax: "--class <name>", help: "only those in which this was found" },
+];
+
+export const SESSIONS_LIST_FLAGS: readonly Flag[] = [
+  ...SESSION_FILTERS,
+  { syntax: "--limit <n>", help: "the newest so many (default: 50, with --json all)" },
+  { syntax: "--json", help: "as JSON, in place of the table" },
+  SESSIONS_DIR,
+];
+
+export const SESSIONS_SHOW_FLAGS: readonly Flag[] = [
+  { syntax: "--json", help: "as JSON, in place of the card" },
+  SESSIONS_DIR,
+];
+
+export const SESSIONS_EXPORT_FLAGS: readonly Flag[] = [
+  { syntax: "--out <file|dir|->", help: "FILE.ndjson, FILE.csv, or a folder to copy them to (default: -)" },
+  {
+    syntax: "--format <ndjson|csv|folder>",
+    help: "what to write (default: as --out is called, ndjson for -)",
+  },
+  ...SESSION_FILTERS,
+  { syntax: "--all", help: "all of them" },
+  SESSIONS_DIR,
+];
+
+export const SESSIONS_PRUNE_FLAGS: readonly Flag[] = [
+  { syntax: "--older-than <time>", help: "those that ended so long ago: 30d, 12h" },
+  { syntax: "--max-size <size>", help: "the oldest, until all together take no more than this: 5GB" },
+  { syntax: "--dry-run", help: "only say what would go" },
+  { syntax: "--yes", help: "ask nothing" },
+  SESSIONS_DIR,
 ];
 
 export const DOCTOR_FLAGS: readonly Flag[] = [

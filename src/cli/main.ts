@@ -2,11 +2,12 @@ import { Command, CommanderError } from "commander";
 import { AiwError, type ErrorCode, ExitCode, toAiwError } from "../core/errors.js";
 import { maskSecrets } from "../core/mask.js";
 import { KNOWN_SHAPES } from "../core/shapes.js";
-import { keepNoBufferPool, keepYoungGenerationSmall } from "../core/young-generation.js";
+import { keepNoBufferPool, keepYoungGenerationSmall } from "../core/heap.js";
 import { packageVersion } from "../core/version.js";
 import { type CommandContext, withContext } from "./command-context.js";
 import {
   addFlags,
+  AGENT_FLAGS,
   BENCH_FLAGS,
   BUILD_FLAGS,
   COMMON_FLAGS,
@@ -18,6 +19,10 @@ import {
   INIT_FLAGS,
   type ParsedFlags,
   RUN_FLAGS,
+  SESSIONS_EXPORT_FLAGS,
+  SESSIONS_LIST_FLAGS,
+  SESSIONS_PRUNE_FLAGS,
+  SESSIONS_SHOW_FLAGS,
   WORKER_FLAGS,
 } from "./flags.js";
 
@@ -118,12 +123,19 @@ function buildProgram(): Command {
     () => import("./compare.js"),
   );
   addModels(program.command("models").description("describe or build a model"));
-  addUnbuilt(program.command("agent").description("watch cameras as a service"), [], ["aiw agent"]);
-  addUnbuilt(
-    program.command("sessions").description("list, show, export and prune sessions"),
-    [],
-    ["aiw sessions list"],
+  addCommand(
+    program
+      .command("agent")
+      .description("watch cameras as a service: events, sessions, metrics; SIGHUP reads aiw.yaml again"),
+    AGENT_FLAGS,
+    [
+      "aiw agent --model yolo11n.onnx --camera rtsp://10.0.0.5/live --classes person",
+      "aiw agent --out ndjson:events.ndjson --out mqtt://broker.local/aiw --metrics 127.0.0.1:9400",
+      "aiw agent --simulate",
+    ],
+    () => import("./agent.js"),
   );
+  addSessions(program.command("sessions").description("list, show, export and prune recorded sessions"));
   return program;
 }
 
@@ -154,6 +166,51 @@ function addModels(models: Command): void {
       "aiw bench --model shape:yolo11s --fps 12",
     ],
     () => import("./build-model.js"),
+  );
+}
+
+function addSessions(sessions: Command): void {
+  addExamples(sessions, ["aiw sessions list", "aiw sessions show 3e7a31f6"]);
+  addCommand(
+    sessions.command("list").description("what was recorded, the newest first"),
+    SESSIONS_LIST_FLAGS,
+    [
+      "aiw sessions list",
+      "aiw sessions list --since 24h --camera door --class person",
+      "aiw sessions list --json | jq '.sessions[].detections.total'",
+    ],
+    () => import("./sessions-list.js"),
+  );
+  addCommand(
+    sessions
+      .command("show")
+      .description("all that is known of a session")
+      .argument("<id>", "its id, or the beginning of it, or of the part behind its time"),
+    SESSIONS_SHOW_FLAGS,
+    ["aiw sessions show 3e7a31f6", "aiw sessions show 20261126T1441 --json"],
+    () => import("./sessions-show.js"),
+  );
+  addCommand(
+    sessions
+      .command("export")
+      .description("detections of sessions in one file, or copies of their folders")
+      .argument("[ids...]", "the sessions; with none those that --since, --camera and --class choose"),
+    SESSIONS_EXPORT_FLAGS,
+    [
+      "aiw sessions export 3e7a31f6 --out door.csv",
+      "aiw sessions export --since 7d --class person --out people.ndjson",
+      "aiw sessions export 3e7a31f6 4b02c9de --out evidence/",
+    ],
+    () => import("./sessions-export.js"),
+  );
+  addCommand(
+    sessions.command("prune").description("take old sessions away; never one that is open"),
+    SESSIONS_PRUNE_FLAGS,
+    [
+      "aiw sessions prune --older-than 30d --dry-run",
+      "aiw sessions prune --older-than 30d --max-size 5GB --yes",
+    ],
+    () => import("./sessions-prune.js"),
   );
 }
 

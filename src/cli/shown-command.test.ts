@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { secretsOf, shownCommand } from "./shown-command.js";
-import { splitCommandLine } from "./command-line.js";
+import { splitCommandLine } from "../core/command-line.js";
 
 const HIDDEN = /S3CR/;
 

@@ -123,9 +123,15 @@ function anchorPaths(values: Record<string, unknown>, folder: string): void {
       ? resolve(folder, value)
       : value;
   if (values.worker === undefined) values.model = anchor(values.model);
-  for (const name of ["source", "calibrate", "token_file", "tls_ca", "tls_cert", "tls_key"]) {
+  for (const name of ["source", "calibrate", "token_file", "tls_ca", "tls_cert", "tls_key", "sessions_dir"]) {
     const given = values[name];
     if (given !== undefined) values[name] = Array.isArray(given) ? given.map(anchor) : anchor(given);
+  }
+  const { cameras } = values;
+  if (typeof cameras === "object" && cameras !== null && !Array.isArray(cameras)) {
+    values.cameras = Object.fromEntries(
+      Object.entries(cameras).map(([name, uri]) => [name, uri === "default" ? uri : anchor(uri)]),
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { z } from "zod";
 import type { Gate } from "../core/gate.js";
 import { isShape, KNOWN_SHAPES, shapeName } from "../core/shapes.js";
@@ -71,20 +72,49 @@ export const port = parsed(
   "is not a port from 0 to 65535",
 );
 
-const UNIT_US: Readonly<Record<string, number>> = { ms: 1e3, s: 1e6, m: 60e6, h: 3600e6, "": 1e6 };
+const UNIT_US: Readonly<Record<string, number>> = {
+  ms: 1e3,
+  s: 1e6,
+  m: 60e6,
+  h: 3600e6,
+  d: 86_400e6,
+  "": 1e6,
+};
 
 function durationUs(value: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|)$/.exec(value);
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)$/.exec(value);
   if (match === null) return undefined;
   return Math.round(Number(match[1]) * (UNIT_US[match[2] ?? ""] ?? Number.NaN));
 }
 
-/** Microseconds, 0 included: "500ms", "30s", "2m", "1h"; a bare number is seconds. */
+/** Microseconds, 0 included: "500ms", "30s", "2m", "1h", "30d"; a bare number is seconds. */
 export const duration = parsed(durationUs, 'is not a time such as "500ms", "30s" or "2m"');
 export const positiveDuration = parsed(
   (v) => durationUs(v) || undefined,
   'is not a time above 0 such as "500ms", "30s" or "2m"',
 );
+
+/** A point in time: so long ago, or a date, in UTC where it says no zone. Milliseconds since 1970. */
+export function moment(value: string, nowMs: number): number | undefined {
+  const agoUs = /^\d{4}-/.test(value) ? undefined : durationUs(value);
+  if (agoUs !== undefined) return nowMs - agoUs / 1000;
+  const [, date, time = "T00:00", zone = "Z"] =
+    /^(\d{4}-\d{2}-\d{2})([T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?(Z|[+-]\d{2}:\d{2})?$/.exec(value) ?? [];
+  const ms = date === undefined ? Number.NaN : Date.parse(`${date}${time.replace(" ", "T")}${zone}`);
+  return Number.isFinite(ms) ? ms : undefined;
+}
+
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+  ...{ "": 1, B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
+  ...{ KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 },
+};
+
+/** Bytes: "5GB", "500 MB", "1.5GiB". */
+export const bytes = parsed((v) => {
+  const [, digits, unit = ""] = /^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(v) ?? [];
+  const factor = UNIT_BYTES[unit];
+  return digits === undefined || factor === undefined ? undefined : Math.round(Number(digits) * factor);
+}, 'is not a size such as "500MB" or "5GB"');
 
 /** Size to fit frames into, pixels, or "native". */
 export const size = parsed((v) => {
@@ -103,6 +133,15 @@ export const endpoint = parsed((v) => {
   return { host: match[2] ?? match[3] ?? "", port: portNumber, tls: match[1] !== undefined };
 }, "is not HOST:PORT");
 
+/** Where to listen: HOST:PORT, an IPv6 host in brackets; port 0 is a free one. */
+export const listenAddress = parsed((v) => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/.exec(v);
+  if (match === null || Number(match[3]) > 65535) return undefined;
+  const [, v6, name = ""] = match;
+  if (v6 !== undefined && !isIPv6(v6)) return undefined;
+  return { host: v6 ?? name, port: Number(match[3]) };
+}, 'is not HOST:PORT, such as "127.0.0.1:9464" or "[::1]:9464"');
+
 /** Names or ids, separated by commas or as a list. */
 export const list = z
   .union([text, z.array(text)])
@@ -111,6 +150,13 @@ export const list = z
 
 /** One text or several. */
 export const texts = z.union([nonEmpty, z.array(nonEmpty)]).transform((v) => (Array.isArray(v) ? v : [v]));
+
+/** Texts by name: `door: rtsp://…`. */
+export const namedTexts = z
+  .record(z.string(), nonEmpty, { error: "is not a mapping of names to cameras" })
+  .refine((v) => Object.keys(v).every((name) => /^[^\s/][^/\p{Cc}]{0,63}$/u.test(name)), {
+    error: "has a name that is empty, longer than 64 characters, or has a slash in it",
+  });
 
 /** KIND:TARGET */
 export const output = parsed((v) => {

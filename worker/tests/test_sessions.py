@@ -246,6 +246,15 @@ def test_recovery_leaves_no_mark_whenever_the_worker_was_killed(tmp_path: Path) 
     assert unfinished(tmp_path) == []
 
 
+def test_recovery_leaves_the_sessions_of_agents(tmp_path: Path) -> None:
+    for name in ("s", ".s.0123456789abcdef.part"):
+        (tmp_path / name).mkdir()
+        header = {"session_id": "s", "camera": "door", "client_id": "door", "start": "t", "owner": None}
+        write_atomically(tmp_path / name / "open.json", header)
+        (tmp_path / name / "detections.ndjson").write_bytes(b"half")
+    assert unfinished(tmp_path) == []
+
+
 def test_session_that_was_closed_meanwhile_is_not_recovered(tmp_path: Path) -> None:
     writer = SessionWriter(tmp_path / "s", Header("s", "me", "t0"), Counters())
     writer.begin()

@@ -24,7 +24,7 @@ from aiw_worker.sessions.summary import Summary
 
 
 def unfinished(root: Path) -> list[Path]:
-    """Folders of sessions that are open; those of other workers that run are among them.
+    """Folders of sessions that are open; those of other workers that run are among them, and agents' are not.
 
     Raises:
         OSError: the folder can't be read.
@@ -34,6 +34,9 @@ def unfinished(root: Path) -> list[Path]:
         for folder in sorted(root.iterdir())
         if folder.is_dir()
         and not folder.is_symlink()
+        # An agent's, which is about to get its name.
+        and not folder.name.startswith(".")
+        and not _is_agents(folder)
         and ((folder / OPEN).exists() or ((folder / DETECTIONS).exists() and not (folder / CLOSED).exists()))
     ]
 
@@ -91,6 +94,14 @@ def _read(path: Path, summary: Summary) -> tuple[int, int]:
             except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 damaged += 1
     return whole, damaged
+
+
+def _is_agents(folder: Path) -> bool:
+    """Whether an agent has it open, or had: agents close their own, and say from the first on whose it is."""
+    try:
+        return "owner" in json.loads((folder / OPEN).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
 
 
 def _header(folder: Path) -> Header:

@@ -1,4 +1,4 @@
-/** What is wrong with a command line; completes the sentence "--against …", and holds nothing of its words. */
+/** What is wrong with a command line; completes the sentence "--against …" (or of another flag), and holds nothing of its words. */
 export class CommandLineError extends Error {
   override readonly name = "CommandLineError";
 }

@@ -1,0 +1,164 @@
+import { createReadStream } from "node:fs";
+import { lstat, readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { systemCode } from "../../core/errors.js";
+import { type Files, TEMPORARY } from "./files.js";
+import { LineFile } from "./line-file.js";
+import { linesOf } from "./lines-of.js";
+import {
+  CLOSED,
+  closeSession,
+  DETECTIONS,
+  OPEN,
+  POSTER,
+  SESSION_FILES,
+  type SessionHeader,
+  unmark,
+} from "./session-file.js";
+import { isSessionId, timeOfId } from "./session-id.js";
+import { SessionSummary } from "./session-summary.js";
+import { unbornOf } from "./session-writer.js";
+
+export interface RecoveryOptions {
+  readonly files: Files;
+  /** Whether the agent that had a session open still runs. */
+  readonly isAlive: (owner: string) => Promise<boolean>;
+  readonly onNote: (text: string) => void;
+}
+
+/**
+ * Closes the sessions that a killed agent left open: what is half written of a last line is cut off, and session.json
+ * made of what is there. Those of agents that run are left alone, and the worker's, which are for the worker to close.
+ * It may itself be killed at any point, and done again.
+ * @returns how many there were
+ * @throws what the system says, where the folder can't be read
+ */
+export async function recoverSessions(dir: string, options: RecoveryOptions): Promise<number> {
+  let recovered = 0;
+  const entries = await readdir(dir, { withFileTypes: true });
+  for (const { name } of entries.filter((entry) => entry.isDirectory()).sort(byName)) {
+    try {
+      const born = await birth(dir, name, options);
+      if (born !== undefined && (await recover(join(dir, born), born, options))) recovered++;
+    } catch (error) {
+      options.onNote(`session ${name} can't be recovered (${systemCode(error) ?? String(error)})`);
+    }
+  }
+  return recovered;
+}
+
+/** The id of a session's folder; one that was just being made is made, or taken away where nothing is in it. */
+async function birth(
+  dir: string,
+  name: string,
+  { files, isAlive }: RecoveryOptions,
+): Promise<string | undefined> {
+  const unborn = unbornOf(name);
+  const sessionId = unborn?.sessionId ?? name;
+  if (!isSessionId(sessionId)) return undefined;
+  if (unborn === undefined) return sessionId;
+  if (await isAlive(unborn.owner)) return undefined;
+  const folder = join(dir, name);
+  if ((await headerOf(folder)) !== undefined) {
+    await files.remove(join(folder, OPEN + TEMPORARY));
+    await files.rename(folder, join(dir, sessionId));
+    await files.syncFolder(dir);
+    return sessionId;
+  }
+  for (const file of [OPEN + TEMPORARY, OPEN]) await files.remove(join(folder, file));
+  await files.removeFolder(folder);
+  return undefined;
+}
+
+async function recover(folder: string, sessionId: string, options: RecoveryOptions): Promise<boolean> {
+  const { files, isAlive } = options;
+  // Of thousands that are closed no more is looked at.
+  if ((await lstat(join(folder, OPEN)).catch(() => undefined))?.isFile() !== true) return false;
+  const there = new Set(await readdir(folder));
+  const header = (await headerOf(folder)) ?? headerOfId(sessionId);
+  // The worker's, which says no owner and locks its files.
+  if (header === "worker" || (header.owner !== null && (await isAlive(header.owner)))) return false;
+  for (const name of SESSION_FILES) {
+    if (name.endsWith(TEMPORARY) && there.has(name)) await files.remove(join(folder, name));
+  }
+  // Killed before it could take that away.
+  if (there.has(CLOSED)) {
+    await unmark(files, folder);
+    return false;
+  }
+  const path = join(folder, DETECTIONS);
+  const summary = new SessionSummary();
+  if (there.has(DETECTIONS) && !(await lstat(path)).isFile()) throw new Error(`${DETECTIONS} is no file`);
+  const { wholeBytes, damaged, lastMs } = there.has(DETECTIONS)
+    ? await readRecords(path, summary)
+    : // Killed before it was made.
+      { wholeBytes: 0, damaged: 0, lastMs: undefined };
+  const lines = await LineFile.open(files, path);
+  try {
+    if ((await stat(path)).size > wholeBytes) await lines.cut(wholeBytes);
+    await lines.sync();
+  } finally {
+    await lines.close();
+  }
+  const ending = {
+    endWallMs: lastMs ?? Number.NEGATIVE_INFINITY,
+    reason: "recovered",
+    hasPoster: there.has(POSTER),
+    notRecorded: null,
+    damaged,
+  } as const;
+  await closeSession(files, folder, header, ending, summary.figures());
+  return true;
+}
+
+/** Adds up the records; bytes of whole lines, lines among them that are no records, and the time of the last. */
+async function readRecords(path: string, summary: SessionSummary) {
+  let wholeBytes = 0;
+  let damaged = 0;
+  let lastMs: number | undefined;
+  for await (const { text, bytes } of linesOf(createReadStream(path))) {
+    wholeBytes += bytes;
+    const record = parsed(text);
+    if (!summary.addRecord(record)) damaged++;
+    const ms = Date.parse(String((record as { time?: unknown } | undefined)?.time));
+    if (Number.isFinite(ms)) lastMs = ms;
+  }
+  return { wholeBytes, damaged, lastMs };
+}
+
+/** As open.json has it; undefined where there is none that says anything, "worker" where it is the worker's. */
+async function headerOf(folder: string): Promise<SessionHeader | "worker" | undefined> {
+  const text = await readFile(join(folder, OPEN), "utf8").catch(() => "");
+  const found = parsed(text) as Partial<Record<string, unknown>> | undefined | null;
+  if (typeof found !== "object" || found === null) return undefined;
+  const { session_id: id, camera, client_id: client, start, model_id: model, owner } = found;
+  if (typeof client === "string" && camera === undefined) return "worker";
+  if (typeof id !== "string" || typeof camera !== "string") return undefined;
+  if (typeof start !== "string" || !Number.isFinite(Date.parse(start))) return undefined;
+  return {
+    session_id: id,
+    camera,
+    client_id: typeof client === "string" ? client : camera,
+    start,
+    model_id: typeof model === "string" ? model : null,
+    owner: typeof owner === "string" ? owner : null,
+  };
+}
+
+/** What is known all the same of a session whose open.json came to harm. */
+function headerOfId(id: string): SessionHeader {
+  const start = new Date(timeOfId(id)).toISOString();
+  return { session_id: id, camera: "", client_id: "", start, model_id: null, owner: null };
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,193 @@
+import { createReadStream } from "node:fs";
+import { lstat, open, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { systemCode } from "../../core/errors.js";
+import { linesOf } from "./lines-of.js";
+import type { Presence } from "./presence.js";
+import { CLOSED, DETECTIONS, OPEN, POSTER, SESSION_SCHEMA } from "./session-file.js";
+import { timeOfId } from "./session-id.js";
+import { SessionSummary } from "./session-summary.js";
+
+/** A session.json has some thousand bytes; what is far longer is none. */
+const LONGEST_JSON = 1024 * 1024;
+
+const time = z.string().refine((text) => Number.isFinite(Date.parse(text)), "is no time");
+const count = z.number().int().nonnegative();
+const figures = z.looseObject({ count });
+/** As the worker writes it, and as the agent does, which says more. */
+const closedRecord = z.looseObject({
+  schema: z.literal(SESSION_SCHEMA),
+  session_id: z.string(),
+  camera: z.string().optional(),
+  client_id: z.string().optional(),
+  start: time,
+  end: time,
+  reason: z.string(),
+  model_id: z.string().nullish(),
+  frames: z.looseObject({ results: count, errors: count, not_recorded: count.optional() }),
+  detections: z.looseObject({ total: count, by_class: z.record(z.string(), count) }),
+  latency_ms: z.record(z.string(), figures).optional(),
+});
+const openRecord = closedRecord
+  .pick({ session_id: true, camera: true, client_id: true, start: true, model_id: true })
+  .extend({
+    owner: z.string().nullish(),
+  });
+
+/**
+ * "open": it is being recorded; "unfinished": its agent was killed, and the next start closes it; "damaged": its
+ * session.json can't be read.
+ */
+export type SessionState = "closed" | "open" | "unfinished" | "damaged";
+
+/** One session as it lies on disk, the worker's or the agent's. */
+export interface StoredSession {
+  readonly id: string;
+  readonly folder: string;
+  readonly state: SessionState;
+  /** Of the worker's sessions the client; "" where nothing says so. */
+  readonly camera: string;
+  readonly startMs: number;
+  /** Null while it is not closed. */
+  readonly endMs: number | null;
+  readonly reason: string | null;
+  readonly results: number;
+  readonly errors: number;
+  readonly byClass: Readonly<Record<string, number>>;
+  /** What is wrong with a damaged one. */
+  readonly problem: string | null;
+  /** All that session.json says; of one that is not closed the same fields as far as they are known. */
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads a session. One that is not closed has its records added up, as far as they are there.
+ * @returns undefined where its folder is gone, or holds nothing of a session
+ * @throws what the system says, where the folder can't be read
+ */
+export async function readSession(
+  dir: string,
+  id: string,
+  presence: Pick<Presence, "isAlive">,
+): Promise<StoredSession | undefined> {
+  const folder = join(dir, id);
+  const names: readonly string[] = await readdir(folder).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return [];
+    throw error;
+  });
+  if (names.includes(OPEN) && !names.includes(CLOSED)) return readOpen(folder, id, names, presence);
+  if (names.includes(CLOSED)) return readClosed(folder, id, names.includes(OPEN));
+  return names.includes(DETECTIONS) ? damaged(folder, id, `${CLOSED} is missing`) : undefined;
+}
+
+async function readClosed(folder: string, id: string, isMarked: boolean): Promise<StoredSession> {
+  const json = await readJson(join(folder, CLOSED));
+  if ("problem" in json) return damaged(folder, id, `${CLOSED} ${json.problem}`);
+  const parsed = closedRecord.safeParse(json.value);
+  if (!parsed.success) return damaged(folder, id, `${CLOSED} ${issueOf(parsed.error)}`);
+  const it = parsed.data;
+  if (it.session_id !== id) return damaged(folder, id, `${CLOSED} is of session ${it.session_id}`);
+  return {
+    ...{ id, folder, problem: null },
+    // Between the one file and the other it is its agent's still.
+    state: isMarked ? "open" : "closed",
+    camera: it.camera ?? it.client_id ?? "",
+    startMs: Date.parse(it.start),
+    endMs: Date.parse(it.end),
+    reason: it.reason,
+    results: it.frames.results,
+    errors: it.frames.errors,
+    byClass: it.detections.by_class,
+    record: it,
+  };
+}
+
+async function readOpen(
+  folder: string,
+  id: string,
+  names: readonly string[],
+  { isAlive }: Pick<Presence, "isAlive">,
+): Promise<StoredSession> {
+  const json = await readJson(join(folder, OPEN));
+  const parsed = openRecord.safeParse("value" in json ? json.value : undefined);
+  const it = parsed.data;
+  const summary = new SessionSummary();
+  for await (const { text } of recordLines(folder)) summary.addRecord(parseLine(text));
+  const { frames, detections, latency_ms } = summary.figures();
+  const start = it?.start ?? new Date(timeOfId(id)).toISOString();
+  const owner = it?.owner ?? null;
+  // The worker's says no owner; whether it runs can't be seen from here.
+  const isOpen = it !== undefined && (owner === null ? it.camera === undefined : await isAlive(owner));
+  return {
+    ...{ id, folder, endMs: null, reason: null, problem: null },
+    state: isOpen ? "open" : "unfinished",
+    camera: it?.camera ?? it?.client_id ?? "",
+    startMs: Date.parse(start),
+    results: frames.results,
+    errors: frames.errors,
+    byClass: detections.by_class,
+    record: {
+      schema: SESSION_SCHEMA,
+      session_id: id,
+      camera: it?.camera ?? it?.client_id ?? "",
+      ...{ start, end: null, reason: null, model_id: it?.model_id ?? null },
+      ...{ frames, detections, latency_ms, poster: names.includes(POSTER) ? POSTER : null },
+    },
+  };
+}
+
+function damaged(folder: string, id: string, problem: string): StoredSession {
+  return {
+    ...{
+      id,
+      folder,
+      problem,
+      state: "damaged",
+      camera: "",
+      startMs: timeOfId(id),
+      endMs: null,
+      reason: null,
+    },
+    ...{ results: 0, errors: 0, byClass: {}, record: { session_id: id } },
+  };
+}
+
+/** The records of a session, as far as they are whole; none where there is no such file. @throws what the system says */
+export async function* recordLines(folder: string): AsyncGenerator<{ readonly text: string }> {
+  const path = join(folder, DETECTIONS);
+  // A link may lead anywhere, and a pipe nowhere.
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isFile() === true) yield* linesOf(createReadStream(path));
+}
+
+/** A line's record; undefined where it is none. */
+export function parseLine(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function readJson(path: string): Promise<{ readonly value: unknown } | { readonly problem: string }> {
+  try {
+    if (!(await lstat(path)).isFile()) return { problem: "is no file" };
+    const handle = await open(path, "r");
+    try {
+      const { size } = await handle.stat();
+      if (size > LONGEST_JSON) return { problem: `has ${size} bytes` };
+      return { value: JSON.parse(await handle.readFile("utf8")) };
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    const code = systemCode(error);
+    return { problem: code === undefined ? "is no JSON" : `can't be read (${code})` };
+  }
+}
+
+function issueOf({ issues }: z.ZodError): string {
+  const [issue] = issues;
+  return issue === undefined ? "is no record" : `has a wrong ${issue.path.join(".") || "form"}`;
+}
