@@ -9,6 +9,7 @@
 //
 //   --receiver takes | slow | refuses | fails | hangs | away
 //   --broker takes | silent | away
+//   --fps 12
 //   -- more flags of aiw agent
 //
 // Needs a built CLI and the dev dependencies (npm ci). Broker and receiver live in this process and take their share
@@ -17,11 +18,12 @@
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Aedes } from "aedes";
 import { freePort } from "./camera-servers.mjs";
-import { inTurns, median, streamRecords } from "./kit.mjs";
+import { inScratch, inTurns, median, streamRecords } from "./kit.mjs";
 
 const TARGET = 0.1;
 /** Frames at the start of a run that do not count. */
@@ -39,6 +41,7 @@ const { values: options, positionals } = parseArgs({
     seconds: { type: "string", default: "30" },
     receiver: { type: "string", default: "slow" },
     broker: { type: "string", default: "takes" },
+    fps: { type: "string", default: "12" },
   },
 });
 const more = process.argv.includes("--") ? process.argv.slice(process.argv.indexOf("--") + 1) : [];
@@ -100,10 +103,13 @@ const outputs = [
 ];
 
 /** @returns {Promise<number>} p50 of the latency of a run with these outputs beside stdout, milliseconds */
-async function runWith(outs) {
+async function runWith(outs, folder) {
   const totals = [];
   let seen = 0;
-  const flags = ["agent", "--source", source, "--realtime", "--loop", "--quiet", ...outs, ...more];
+  // One rate: sessions that open and close elsewhere in the two runs would change the load.
+  const rates = ["--fps-idle", options.fps, "--fps-active", options.fps];
+  const kept = ["--sessions-dir", join(folder, "sessions")];
+  const flags = ["agent", "--source", source, "--loop", "--quiet", ...rates, ...kept, ...outs, ...more];
   if (model !== undefined) flags.push("--model", model);
   let onFirst = () => {};
   const first = new Promise((resolve) => (onFirst = resolve));
@@ -127,8 +133,8 @@ async function runWith(outs) {
 }
 
 const seen = await inTurns(Number(options.pairs), [
-  async () => ({ without: await runWith([]) }),
-  async () => ({ with: await runWith(outputs) }),
+  async () => ({ without: await inScratch((folder) => runWith([], folder)) }),
+  async () => ({ with: await inScratch((folder) => runWith(outputs, folder)) }),
 ]);
 const ratios = seen.get("with").map((ms, n) => ms / seen.get("without")[n]);
 const ratio = median(ratios);

@@ -45,7 +45,8 @@ describe("a webhook", () => {
     const target = parse(
       "webhook:https://me:S3CR3T@host/S3CR3T?token=S3CR3T#events=camera.state,session.open",
     );
-    expect(target).toMatchObject({ kind: "webhook", name: "webhook:https://host/…" });
+    expect(target).toMatchObject({ kind: "webhook", name: "webhook:https://host/…043a" });
+    expect(parse("webhook:https://host/other").name).not.toBe(parse("webhook:https://host/path").name);
     expect(target).toHaveProperty("url.search", "?token=S3CR3T");
     expect([...target.events].sort()).toEqual(["camera.state", "session.open"]);
   });

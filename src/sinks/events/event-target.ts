@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { AiwError } from "../../core/errors.js";
 import { secretsMask } from "../../core/mask.js";
 import { AGENT_EVENT_NAMES, type AgentEventName } from "../../results/agent-event.js";
@@ -105,8 +106,10 @@ function webhook(rest: string, fail: Fail): Omit<WebhookTarget, "kind" | "events
     throw fail("is not webhook:https://HOST/PATH, or webhook:http://…");
   }
   if (url.hash !== "") throw fail("behind # there is only events=…: #events=session.*,camera.state");
-  const hasMore = url.pathname !== "/" || url.search !== "";
-  return { name: `webhook:${url.protocol}//${url.host}${hasMore ? "/…" : ""}`, url };
+  const more = `${url.pathname}${url.search}`;
+  // What is left out is told apart by a few bits, from which nothing follows about it.
+  const digest = createHash("sha256").update(more).digest("hex").slice(0, 4);
+  return { name: `webhook:${url.protocol}//${url.host}${more === "/" ? "" : `/…${digest}`}`, url };
 }
 
 function isTopic(text: string): boolean {

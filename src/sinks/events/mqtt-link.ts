@@ -32,6 +32,8 @@ export interface LinkOptions {
   readonly clock: Clock;
   readonly random: (() => number) | undefined;
   readonly onUp: () => void;
+  /** Others have been told that we are gone, while we are there. */
+  readonly onContradicted: () => void;
   /** There is room for more, or none any more: look. */
   readonly onChange: () => void;
   /** It is not there. `kind` is the same for what people would call the same. */
@@ -90,10 +92,6 @@ export class MqttLink {
     return this.client?.connected === true && !this.isClogged && this.pending.size < WINDOW;
   }
 
-  get isQuiet(): boolean {
-    return this.pending.size === 0;
-  }
-
   /**
    * To be called only where there is room.
    * @param onSettled called once: true when the broker has it (QoS 1) or it was written (QoS 0), false when the
@@ -134,7 +132,7 @@ export class MqttLink {
 
   /** From an attempt to its end. */
   private async connection(): Promise<Trouble> {
-    const { target, credentials, statusTopic, clock, onUp } = this.options;
+    const { target, credentials, statusTopic, clock, onUp, onContradicted } = this.options;
     // It takes long to load, for those who want no MQTT too long.
     const { connect } = await import("mqtt");
     return new Promise((resolve) => {
@@ -178,7 +176,13 @@ export class MqttLink {
         if (isOver) return;
         cancel();
         this.client = client;
+        // The last will of a connection before this one, which a broker has given up late, comes after our "online".
+        // Who may not listen there is as well off as before.
+        client.subscribe(statusTopic, { qos: 1 }, () => {});
         onUp();
+      });
+      client.on("message", (_topic, payload, { retain }) => {
+        if (!retain && payload.toString() === "offline" && this.client === client) onContradicted();
       });
       client.on("error", (error) => finish(troubleOf(error, this.isUp)));
       client.on("close", () =>

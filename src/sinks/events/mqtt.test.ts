@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { EventSink } from "../event-sink.js";
+import { authority, identity } from "../../testing/certificates.js";
 import { ManualClock } from "../../testing/manual-clock.js";
 import { type EventSinkOptions, openEventSink } from "./open-event-sink.js";
 import { atOnce, eventOf, freePort, never, signal, TestBroker, transition } from "./testing.js";
@@ -72,19 +74,14 @@ it("publishes each kind where it belongs, as surely as it has to, and says goodb
     "yard/front/detection",
     "yard/front/keepalive",
   ]);
-  expect(seen(1).filter((topic) => topic.startsWith("yard"))).toEqual([
-    "yard/status",
+  expect(seen(1).filter((topic) => topic.startsWith("yard/front"))).toEqual([
     "yard/front/state",
     "yard/front/session",
     "yard/front/session",
-    "yard/status",
   ]);
-  const retained = broker.packets.filter(({ retain }) => retain).map(({ topic }) => topic);
-  expect(retained.filter((topic) => topic.startsWith("yard"))).toEqual([
-    "yard/status",
-    "yard/front/state",
-    "yard/status",
-  ]);
+  for (const { topic, retain } of broker.packets) {
+    expect([topic, retain]).toEqual([topic, /^homeassistant|state$|status$/.test(topic)]);
+  }
   expect(broker.payloads("yard/status")).toEqual(["online", "offline"]);
   expect(last("yard/front/state")).toMatchObject({
     presence: "ON",
@@ -148,8 +145,10 @@ it("publishes what is retained anew for a broker that went and came back", async
   await clock.advanceToNext();
   await settled(sink);
   const since = broker.packets.slice(before).filter(({ topic }) => !topic.startsWith("$SYS"));
-  expect(since.map(({ topic }) => topic)).toEqual([
-    "yard/status",
+  expect(
+    since.filter(({ topic }) => topic === "yard/status").map(({ payload }) => payload.toString()),
+  ).toEqual(["online"]);
+  expect(since.map(({ topic }) => topic).filter((topic) => topic !== "yard/status")).toEqual([
     "yard/front/state",
     "homeassistant/binary_sensor/aiw_yard_front/presence/config",
     "homeassistant/sensor/aiw_yard_front/watch/config",
@@ -157,7 +156,9 @@ it("publishes what is retained anew for a broker that went and came back", async
     "homeassistant/sensor/aiw_yard_front/worker/config",
     "yard/front/session",
   ]);
-  expect(since.slice(0, -1).every(({ retain, qos }) => retain && qos === 1)).toBe(true);
+  expect(since.every(({ retain, qos, topic }) => qos === 1 && retain === !topic.endsWith("session"))).toBe(
+    true,
+  );
   expect(last("yard/front/state")).toMatchObject({ presence: "ON" });
   expect(notes.map((note) => note.replace(/^\S+ /, "").replace(/ \(.*\)/, ""))).toEqual([
     expect.stringMatching(/^(was lost|has closed the connection): events wait/),
@@ -191,6 +192,40 @@ it("is said to be offline by the broker when it is gone without a goodbye", asyn
   await vi.waitFor(() => expect(broker.payloads("yard/status")).toEqual(["online"]));
   await sink.close(atOnce());
   await vi.waitFor(() => expect(broker.payloads("yard/status")).toEqual(["online", "offline"]));
+});
+
+it("says that it is online again when a last will of before comes late", async () => {
+  await broker.start();
+  open();
+  const said = (...texts: string[]) =>
+    vi.waitFor(() => expect(broker.payloads("yard/status")).toEqual(texts), 20_000);
+  await vi.waitFor(() => expect(broker.subscribed).toBe(1), 20_000);
+  await said("online");
+  broker.say("yard/status", "offline");
+  await said("online", "offline", "online");
+});
+
+it("trusts no broker whose certificate it can't check, and shows it nothing", async () => {
+  const { cert, key } = await identity(await authority(), ["127.0.0.1"]);
+  let told = "";
+  const server = createTlsServer({ cert, key }, (socket) => {
+    socket.on("error", () => {}).on("data", (bytes: Buffer) => (told += bytes.toString("latin1")));
+  }).listen(0, "127.0.0.1");
+  server.on("tlsClientError", () => {});
+  await once(server, "listening");
+  ends.push(async () => {
+    server.close();
+    await once(server, "close");
+  });
+  const { port } = server.address() as AddressInfo;
+  const sink = openEventSink(
+    { kind: "mqtts", target: `//me:S3CR3T@127.0.0.1:${port}/yard` },
+    { clock, onNote: (text) => notes.push(text), random: () => (waits += 1) * 0 },
+  );
+  await waiting(1);
+  await sink.close(atOnce());
+  expect(notes).toEqual([expect.stringMatching(/is not reached \([A-Z_]+\): events wait/)]);
+  expect(told).toBe("");
 });
 
 describe("a broker that", () => {

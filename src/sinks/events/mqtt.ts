@@ -93,6 +93,10 @@ export class MqttSink implements EventSink {
         this.outage.end();
         this.turns.wake();
       },
+      onContradicted: () => {
+        this.retained.again(this.statusTopic);
+        this.turns.wake();
+      },
       onChange: () => this.turns.wake(),
       onTrouble: (kind, reason) =>
         this.outage.begin(kind, `${mask(reason)}: events wait, and it is tried again`),

@@ -37,6 +37,13 @@ export class RetainedTopics {
       return;
     }
     found.waiting += 1;
+    this.again(topic);
+  }
+
+  /** To be published once more. */
+  again(topic: string): void {
+    const found = this.all.get(topic);
+    if (found === undefined) return;
     found.state = found.state === "on its way" || found.state === "due again" ? "due again" : "due";
   }
 

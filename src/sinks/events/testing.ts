@@ -121,6 +121,8 @@ export class TestBroker {
   /** User name and password of each that has asked to be let in. */
   readonly asked: (string | undefined)[][] = [];
   lets = true;
+  /** How often somebody has asked for a topic. */
+  subscribed = 0;
   private broker: Aedes | undefined;
   private server: ReturnType<typeof createTcpServer> | undefined;
   private readonly sockets = new Set<Socket>();
@@ -139,6 +141,7 @@ export class TestBroker {
       // Its own are about its heartbeat; a last will has no client any more.
       if (client !== null || !packet.topic.startsWith("$SYS")) this.packets.push(packet);
     });
+    broker.on("subscribe", () => (this.subscribed += 1));
     this.broker = broker;
     this.server = createTcpServer((socket) => {
       this.sockets.add(socket);
@@ -158,6 +161,19 @@ export class TestBroker {
     server.close();
     await once(server, "close");
     await new Promise<void>((resolve) => broker.close(resolve));
+  }
+
+  /** Tells those who listen, as another client would. */
+  say(topic: string, payload: string): void {
+    const packet = {
+      cmd: "publish",
+      topic,
+      payload: Buffer.from(payload),
+      qos: 1,
+      retain: true,
+      dup: false,
+    } as const;
+    this.broker?.publish(packet, () => {});
   }
 
   /** Cuts all connections, and goes on. */
