@@ -8,6 +8,7 @@ import { warmUp } from "../bench/warm-up.js";
 import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
 import { AiwError, toAiwError } from "../core/errors.js";
+import { collectGarbage } from "../core/heap.js";
 import type { Gate } from "../core/gate.js";
 import { isShapeOnly } from "../core/shapes.js";
 import { packageVersion } from "../core/version.js";
@@ -65,6 +66,7 @@ export async function runBench(bench: Bench, plan: Plan): Promise<BenchRun> {
   const sink = settings.out === undefined ? undefined : await openOutputs(settings.out, session.info.modelId);
   const live = showLive(progress, plan.durationUs);
   const output = new BenchOutput(sink, interrupt);
+  collectGarbage();
   const measured = await measure({
     feed,
     sink: session.sink,

@@ -8,6 +8,8 @@ export interface CommandContext {
   readonly progress: Progress;
   /** Aborts at Ctrl-C or SIGTERM: finish what is in hand, then end. */
   readonly interrupt: AbortSignal;
+  /** From now on a SIGHUP asks for this, and ends nothing. */
+  onHangUp(listener: () => void): void;
 }
 
 /** Exit codes of a process that a signal ended: 128 + the signal's number. */
@@ -36,7 +38,9 @@ export async function withContext(
   const controller = new AbortController();
   const progress = await createProgress(env, options.quiet);
   let interruptedAtMs = 0;
+  let hungUp: (() => void) | undefined;
   const onSignal = (name: NodeJS.Signals) => {
+    if (name === "SIGHUP" && hungUp !== undefined) return hungUp();
     const interruption = new Interruption(name as keyof typeof SIGNAL_EXIT);
     if (controller.signal.aborted) {
       if (performance.now() - interruptedAtMs < ECHO_MS) return;
@@ -49,7 +53,10 @@ export async function withContext(
   const names = Object.keys(SIGNAL_EXIT) as NodeJS.Signals[];
   for (const name of names) process.on(name, onSignal);
   try {
-    return await command({ env, debug: options.debug, progress, interrupt: controller.signal });
+    const onHangUp = (listener: () => void) => {
+      hungUp = listener;
+    };
+    return await command({ env, debug: options.debug, progress, interrupt: controller.signal, onHangUp });
   } finally {
     progress.clear();
     for (const name of names) process.off(name, onSignal);

@@ -100,6 +100,12 @@ export const COMMON_FLAGS: readonly Flag[] = [
   { syntax: "--realtime", help: "play a file at its own rate", setting: "realtime" },
 ];
 
+const METRICS_FLAG: Flag = {
+  syntax: "--metrics <host:port>",
+  help: "serve Prometheus metrics, /healthz and /readyz here, while it runs (port 0: a free one)",
+  setting: "metrics",
+};
+
 export const RUN_FLAGS: readonly Flag[] = [
   {
     syntax: "--out <kind:target>",
@@ -107,6 +113,7 @@ export const RUN_FLAGS: readonly Flag[] = [
     setting: "out",
     repeatable: true,
   },
+  METRICS_FLAG,
 ];
 
 const MAX_REGRESSION: Flag = {
@@ -195,7 +202,57 @@ export const WORKER_FLAGS: readonly Flag[] = [
     help: "who must have signed the certificates of clients, PEM",
     handedOn: true,
   },
-  { syntax: "--metrics <host:port>", help: "serve Prometheus metrics here", unbuilt: true },
+  {
+    syntax: "--metrics <host:port>",
+    help: "serve Prometheus metrics, /healthz and /readyz here, to everybody",
+    handedOn: true,
+  },
+];
+
+/** Of those that run a model on frames, what makes no sense for cameras that are watched for months. */
+const NOT_FOR_AGENT: ReadonlySet<string> = new Set(["fps", "frames", "duration", "realtime"]);
+
+export const AGENT_FLAGS: readonly Flag[] = [
+  ...COMMON_FLAGS.filter(({ setting }) => setting === undefined || !NOT_FOR_AGENT.has(setting)),
+  { syntax: "--fps-idle <n>", help: "frames a second without a session (default: 5)", setting: "fps_idle" },
+  { syntax: "--fps-active <n>", help: "and with one (default: 12)", setting: "fps_active" },
+  {
+    syntax: "--dwell <time>",
+    help: "how long something is seen before a session opens (default: 500ms)",
+    setting: "dwell",
+  },
+  {
+    syntax: "--silence <time>",
+    help: "nothing seen for so long, and it closes (default: 3s)",
+    setting: "silence",
+  },
+  {
+    syntax: "--post-roll <time>",
+    help: "after staying open for so long (default: 5s)",
+    setting: "post_roll",
+  },
+  {
+    syntax: "--out <kind:target>",
+    help: "where events go: ndjson:FILE, ndjson:-, mqtt://HOST/PREFIX, webhook:URL (default: ndjson:-)",
+    setting: "events",
+    repeatable: true,
+  },
+  {
+    syntax: "--sessions-dir <dir>",
+    help: "where sessions are kept (default: sessions)",
+    setting: "sessions_dir",
+  },
+  {
+    syntax: "--recorder <command>",
+    help: "run at the start and the stop of a session, which is in its environment",
+    setting: "recorder",
+  },
+  METRICS_FLAG,
+  {
+    syntax: "--simulate [script|seed]",
+    help: "no worker: detect what a script says, or what follows from a seed",
+    bare: "1",
+  },
 ];
 
 export const DESCRIBE_FLAGS: readonly Flag[] = [

@@ -21,6 +21,7 @@ function onOne(python: FakePythonOptions = {}) {
         debug: false,
         progress,
         interrupt: signal,
+        onHangUp() {},
       },
       signal,
       wish,

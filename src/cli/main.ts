@@ -2,11 +2,12 @@ import { Command, CommanderError } from "commander";
 import { AiwError, type ErrorCode, ExitCode, toAiwError } from "../core/errors.js";
 import { maskSecrets } from "../core/mask.js";
 import { KNOWN_SHAPES } from "../core/shapes.js";
-import { keepNoBufferPool, keepYoungGenerationSmall } from "../core/young-generation.js";
+import { keepNoBufferPool, keepYoungGenerationSmall } from "../core/heap.js";
 import { packageVersion } from "../core/version.js";
 import { type CommandContext, withContext } from "./command-context.js";
 import {
   addFlags,
+  AGENT_FLAGS,
   BENCH_FLAGS,
   BUILD_FLAGS,
   COMMON_FLAGS,
@@ -122,7 +123,18 @@ function buildProgram(): Command {
     () => import("./compare.js"),
   );
   addModels(program.command("models").description("describe or build a model"));
-  addUnbuilt(program.command("agent").description("watch cameras as a service"), [], ["aiw agent"]);
+  addCommand(
+    program
+      .command("agent")
+      .description("watch cameras as a service: events, sessions, metrics; SIGHUP reads aiw.yaml again"),
+    AGENT_FLAGS,
+    [
+      "aiw agent --model yolo11n.onnx --camera rtsp://10.0.0.5/live --classes person",
+      "aiw agent --out ndjson:events.ndjson --out mqtt://broker.local/aiw --metrics 127.0.0.1:9400",
+      "aiw agent --simulate",
+    ],
+    () => import("./agent.js"),
+  );
   addSessions(program.command("sessions").description("list, show, export and prune recorded sessions"));
   return program;
 }

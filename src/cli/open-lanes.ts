@@ -4,7 +4,7 @@ import type { FrameSource } from "../source/frame-source.js";
 import type { CommandContext } from "./command-context.js";
 import { Machine } from "./machine.js";
 import { openPipeline, openSourceFor } from "./open-pipeline.js";
-import { RUN } from "./sources.js";
+import type { SourceUse } from "./sources.js";
 import { openWorkerSession, type WorkerSession } from "./worker-session.js";
 
 /** Sources that are looked at one after the other. */
@@ -43,11 +43,12 @@ export async function openLanes(
   lists: readonly LaneNames[],
   settings: Settings,
   context: CommandContext,
+  use: SourceUse,
 ): Promise<OpenLanes> {
   const [only, ...others] = lists;
   if (only !== undefined && others.length === 0) {
     const [first, ...rest] = only;
-    const { session, source, machine } = await openPipeline(first, settings, context, RUN);
+    const { session, source, machine } = await openPipeline(first, settings, context, use);
     return { session, machine, lanes: [Promise.resolve({ source, rest, session })] };
   }
   const stop = new AbortController();
@@ -56,9 +57,9 @@ export async function openLanes(
   if (context.interrupt.aborted) abort();
   const { signal } = stop;
   const machine = new Machine(context, signal, settings);
-  const opening = openWorkerSession(settings, context, machine, signal, RUN.workerComesBack);
+  const opening = openWorkerSession(settings, context, machine, signal, use.workerWaitMs);
   const lanes = lists.map(async ([first, ...rest], index) => {
-    const source = await openSourceFor(opening, first, settings, machine, RUN, context, signal);
+    const source = await openSourceFor(opening, first, settings, machine, use, context, signal);
     try {
       const session = index === 0 ? await opening : await (await opening).another(signal);
       return { source, rest, session };

@@ -25,7 +25,7 @@ export async function openPipeline(
 ): Promise<OpenPipeline> {
   const [session, source] = await together((signal) => {
     const machine = new Machine(context, signal, settings);
-    const opening = openWorkerSession(settings, context, machine, signal, use.workerComesBack);
+    const opening = openWorkerSession(settings, context, machine, signal, use.workerWaitMs);
     return [opening, openSourceFor(opening, name, settings, machine, use, context, signal)];
   }, context.interrupt);
   return { session, source, machine: new Machine(context, context.interrupt, settings) };

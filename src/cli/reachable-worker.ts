@@ -9,9 +9,6 @@ import type { Machine } from "./machine.js";
 import { dialOwnWorker, startOwnWorker, warnings } from "./own-worker.js";
 import type { Progress } from "./progress.js";
 
-/** How long `run` tries to reach a worker again that was lost, milliseconds; then it is lost for good. */
-const LOST_FOR_GOOD_MS = 60_000;
-
 /** What a session is opened on. */
 export interface ReachableWorker {
   /** For people: "127.0.0.1:7001". */
@@ -32,7 +29,7 @@ export async function startedWorker(
   context: CommandContext,
   machine: Machine,
   signal: AbortSignal,
-  comesBack: boolean,
+  waitMs: number,
 ): Promise<ReachableWorker> {
   const {
     worker: own,
@@ -41,7 +38,7 @@ export async function startedWorker(
   } = await startOwnWorker(requireModel(settings), settings, context, machine, signal);
   const { host, port } = own.current;
   // Of its restarts there are so many, and each has its time: that is limit enough.
-  const giveUpAfterMs = comesBack ? Number.POSITIVE_INFINITY : 0;
+  const giveUpAfterMs = waitMs > 0 ? Number.POSITIVE_INFINITY : 0;
   const onBack = () => context.progress.note("aiw: the worker is back");
   const connection = () => ({ dial: dialOwnWorker(own, context), giveUpAfterMs, onBack });
   return { address: `${host}:${port}`, modelPath, doubts, own, connection };
@@ -51,20 +48,21 @@ export async function startedWorker(
 export async function namedWorker(
   settings: Settings,
   context: CommandContext,
-  comesBack: boolean,
+  waitMs: number,
 ): Promise<ReachableWorker> {
   const { progress, debug } = context;
   warnOfIdleSettings(settings, progress);
   const { host, port } = requireWorker(settings);
-  const { token, tls } = await readWorkerAccess(settings, context.env);
+  const { token, tls, warnings: leaks } = await readWorkerAccess(settings, context.env);
+  for (const text of leaks) progress.note(`aiw: warning: ${text}`);
   const connection = () => {
     let isAway = false;
     return {
       dial: dialNamed({ host, port, tls, token, onWarning: warnings(context) }),
-      giveUpAfterMs: comesBack ? LOST_FOR_GOOD_MS : 0,
+      giveUpAfterMs: waitMs,
       onAway({ message }: AiwError) {
-        const within = `${LOST_FOR_GOOD_MS / 1000} s`;
-        if (!isAway) progress.note(`aiw: warning: ${message}; trying for ${within} to reach it again`);
+        const within = Number.isFinite(waitMs) ? `for ${waitMs / 1000} s ` : "";
+        if (!isAway) progress.note(`aiw: warning: ${message}; trying ${within}to reach it again`);
         else if (debug) progress.note(`aiw: ${message}`);
         isAway = true;
       },

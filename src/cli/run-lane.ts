@@ -9,6 +9,8 @@ import { Stream } from "../pipeline/stream.js";
 import { runSummary } from "../reports/run-summary.js";
 import type { FrameOutcome } from "../results/frame-outcome.js";
 import { Tally } from "../results/tally.js";
+import type { CameraMetrics } from "../sinks/metrics/camera-metrics.js";
+import type { ClientMetrics } from "../sinks/metrics/client-metrics.js";
 import type { FrameSource } from "../source/frame-source.js";
 import { drain } from "./drain.js";
 import type { OpenLane } from "./open-lanes.js";
@@ -24,6 +26,7 @@ export interface LaneContext {
   /** Waited for before each frame of a lossless run: where the results go may be slow. */
   readonly caughtUp: () => Promise<void> | undefined;
   readonly open: (name: SourceName, session: WorkerSession) => Promise<FrameSource>;
+  readonly metrics: ClientMetrics | undefined;
   /** Aborts when the run is to end. */
   readonly stop: AbortSignal;
   readonly interrupt: AbortSignal;
@@ -35,6 +38,7 @@ export class RunLane {
   readonly stream: Stream;
   readonly tally: Tally;
   private readonly startedUs: number;
+  private readonly figures: CameraMetrics | undefined;
   /** Why it ended before its time. */
   failure: { readonly error: unknown } | undefined;
 
@@ -48,6 +52,9 @@ export class RunLane {
     this.startedUs = clock.nowUs();
     this.tally = new Tally(reportedClasses(settings, session.info), isShapeOnly(session.info.warnings));
     this.stream = new Stream(session.sink, clock, { keepFrames });
+    const { name, stream } = this;
+    const { client: link, info } = session;
+    this.figures = context.metrics?.addCamera({ name, stream, link, classNames: info.classNames });
     this.stream.on("outcome", (outcome) => {
       this.tally.add(outcome);
       onOutcome(outcome);
@@ -72,6 +79,7 @@ export class RunLane {
     if (this.stream.lost !== undefined) {
       this.failure ??= { error: await withLastWords(this.stream.lost, session.process()) };
     }
+    if (this.failure === undefined) this.figures?.rest("its source has come to its end");
   }
 
   /** One line about it, for people. */
@@ -97,6 +105,7 @@ export class RunLane {
       const waiting = caughtUp();
       return waiting === undefined ? undefined : settledOrAborted(waiting, stop);
     });
+    this.figures?.setRate(settings.fps ?? source.rateFps);
     try {
       await feed.run(this.stream, paceOf(source, settings), this.limits(), stop);
     } finally {

@@ -2,9 +2,12 @@ import type { Settings } from "../config/settings.js";
 import { sourceNames } from "../config/source-names.js";
 import { systemClock } from "../core/clock.js";
 import { AiwError, ExitCode, toAiwError } from "../core/errors.js";
+import { collectGarbage } from "../core/heap.js";
 import { sum } from "../core/sum.js";
 import { droppedTotal } from "../pipeline/ledger.js";
 import type { FrameOutcome } from "../results/frame-outcome.js";
+import type { CameraChange } from "../source/camera-state.js";
+import type { ClientMetrics } from "../sinks/metrics/client-metrics.js";
 import type { OutcomeSink } from "../sinks/outcome-sink.js";
 import { isReaderGone } from "../sinks/stdout.js";
 import { closeSink } from "./close-sink.js";
@@ -12,11 +15,12 @@ import type { CommandContext } from "./command-context.js";
 import { withModel } from "./default-model.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import { asksForList, listCameras } from "./list-cameras.js";
-import { lanesOf, type OpenLane, openLanes, type OpenLanes } from "./open-lanes.js";
-import { checkOutputs, openOutputs } from "./outputs.js";
+import { openMetrics } from "./metrics.js";
+import { type LaneNames, lanesOf, type OpenLane, openLanes, type OpenLanes } from "./open-lanes.js";
+import { checkOutputs, openOutputs, type Output } from "./outputs.js";
 import { type LaneContext, RunLane } from "./run-lane.js";
 import { commandSettings } from "./settings.js";
-import { openNamedSource, RUN } from "./sources.js";
+import { openNamedSource, RUN, type SourceUse } from "./sources.js";
 
 /** How often the live line changes, milliseconds. */
 const LIVE_LINE_MS = 250;
@@ -37,10 +41,27 @@ export async function execute(
   const settings = withModel(given, [first, ...rest]);
   const outputs = settings.out ?? [{ kind: "ndjson", target: "-" }];
   checkOutputs(outputs);
-  const opened = await openLanes(lanesOf(names), settings, context);
+  const served = await openMetrics(settings, context);
+  try {
+    return await runLanes(lanesOf(names), settings, context, outputs, served?.metrics);
+  } finally {
+    await served?.close();
+  }
+}
+
+async function runLanes(
+  lists: readonly LaneNames[],
+  settings: Settings,
+  context: CommandContext,
+  outputs: readonly Output[],
+  metrics: ClientMetrics | undefined,
+): Promise<number> {
+  const onCamera = ({ source, to }: CameraChange) => metrics?.cameraState(source, to);
+  const use: SourceUse = { ...RUN, onCamera };
+  const opened = await openLanes(lists, settings, context, use);
   try {
     const sink = await openOutputs(outputs, opened.session.info.modelId);
-    return await new Run(settings, context, opened, sink).all();
+    return await new Run(settings, context, opened, sink, use, metrics).all();
   } finally {
     await closeLanes(opened);
   }
@@ -73,6 +94,8 @@ class Run {
     private readonly context: CommandContext,
     private readonly opened: OpenLanes,
     private readonly sink: OutcomeSink,
+    private readonly use: SourceUse,
+    private readonly metrics: ClientMetrics | undefined,
   ) {
     context.interrupt.addEventListener("abort", () => this.stop.abort());
     if (context.interrupt.aborted) this.stop.abort();
@@ -80,6 +103,7 @@ class Run {
 
   /** Takes the frames of all lanes at once; returns the exit code. */
   async all(): Promise<number> {
+    collectGarbage();
     const live = this.startLiveLine();
     await Promise.all(this.opened.lanes.map((opening) => this.lane(opening)));
     clearInterval(live);
@@ -109,7 +133,7 @@ class Run {
   }
 
   private laneContext(): LaneContext {
-    const { settings, context, opened, sink, stop } = this;
+    const { settings, context, opened, sink, stop, use, metrics } = this;
     const { interrupt } = context;
     return {
       settings,
@@ -118,7 +142,8 @@ class Run {
       onOutcome: (outcome) => this.write(outcome),
       caughtUp: () => sink.caughtUp(),
       open: (name, { sending }) =>
-        openNamedSource(name, settings, sending, opened.machine, RUN, context, interrupt),
+        openNamedSource(name, settings, sending, opened.machine, use, context, interrupt),
+      metrics,
       stop: stop.signal,
       interrupt,
     };

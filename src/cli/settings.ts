@@ -34,7 +34,9 @@ export async function commandSettings(
   if (config !== undefined) {
     // A source on the command line takes the place of whatever the file says to look at.
     const replaced =
-      source !== undefined || camera !== undefined ? { source: undefined, camera: undefined } : {};
+      source !== undefined || camera !== undefined
+        ? { source: undefined, camera: undefined, cameras: undefined }
+        : {};
     layers.push({ ...config, values: { ...config.values, ...replaced } });
   }
   const settings = resolveSettings(layers, mine);

@@ -19,15 +19,26 @@ export interface SourceUse {
   readonly loop: boolean;
   /** How long a camera is waited for that was there and is lost, microseconds. */
   readonly waitUs: number;
-  /** A worker that is lost is reached, or started, again. A bench measures one: figures of two are of neither. */
-  readonly workerComesBack: boolean;
+  /**
+   * How long a worker that is lost is tried for, milliseconds; 0: not at all. A bench measures one: figures of two
+   * are of neither.
+   */
+  readonly workerWaitMs: number;
+  /** Told of each change of a camera's state, besides the people who are. */
+  readonly onCamera?: (change: CameraChange) => void;
 }
 
 /** Until --duration or Ctrl-C. */
-export const RUN: SourceUse = { loop: false, waitUs: Number.POSITIVE_INFINITY, workerComesBack: true };
+export const RUN: SourceUse = { loop: false, waitUs: Number.POSITIVE_INFINITY, workerWaitMs: 60_000 };
+/** For months: whoever looks after the worker brings it back. */
+export const SERVE: SourceUse = {
+  loop: false,
+  waitUs: Number.POSITIVE_INFINITY,
+  workerWaitMs: Number.POSITIVE_INFINITY,
+};
 /** As long as a worker: what is measured is not a camera's absence. */
-export const BENCH: SourceUse = { loop: true, waitUs: 10_000_000, workerComesBack: false };
-export const LOOK: SourceUse = { loop: false, waitUs: 0, workerComesBack: false };
+export const BENCH: SourceUse = { loop: true, waitUs: 10_000_000, workerWaitMs: 0 };
+export const LOOK: SourceUse = { loop: false, waitUs: 0, workerWaitMs: 0 };
 
 export async function openNamedSource(
   name: SourceName,
@@ -35,16 +46,14 @@ export async function openNamedSource(
   sending: Sending,
   machine: Machine,
   use: SourceUse,
-  { progress, debug }: Pick<CommandContext, "progress" | "debug">,
+  context: Pick<CommandContext, "progress" | "debug">,
   signal: AbortSignal,
+  onChange = noteOn(context),
 ): Promise<FrameSource> {
   const { openCamera, openSource } = await import("../source/open-source.js");
-  const notes = new CameraNotes();
-  const onChange = (change: CameraChange) => {
-    const line = notes.lineOf(change);
-    if (line === undefined) return;
-    progress.note(`aiw: ${line}`);
-    if (debug && change.detail !== undefined) progress.note(change.detail);
+  const tell = (change: CameraChange) => {
+    use.onCamera?.(change);
+    onChange(change);
   };
   const options: SourceOptions = {
     size: settings.size ?? DEFAULT_SIZE,
@@ -53,10 +62,24 @@ export async function openNamedSource(
     clock: systemClock,
     signal,
     ffmpeg: () => machine.ffmpeg(settings.worker === undefined),
-    camera: { waitUs: use.waitUs, onChange },
+    camera: { waitUs: use.waitUs, onChange: tell },
   };
   if (name.kind === "source") return openSource(name.uri, options);
   return openCamera(name.uri === "default" ? undefined : name.uri, options);
+}
+
+/** Tells people of a camera's changes. */
+function noteOn({
+  progress,
+  debug,
+}: Pick<CommandContext, "progress" | "debug">): (change: CameraChange) => void {
+  const notes = new CameraNotes();
+  return (change) => {
+    const line = notes.lineOf(change);
+    if (line === undefined) return;
+    progress.note(`aiw: ${line}`);
+    if (debug && change.detail !== undefined) progress.note(change.detail);
+  };
 }
 
 /** How `run` offers the frames of a source. */

@@ -17,6 +17,8 @@ import { chooseSending, type Sending } from "./sending.js";
 export interface WorkerSession {
   readonly client: ReconnectingClient;
   readonly info: WorkerInfo;
+  /** The model as the worker sees it. */
+  readonly modelPath: string;
   readonly sending: Sending;
   /** Takes a source's frames: the client itself, or what encodes them for it. */
   readonly sink: FrameSink;
@@ -41,7 +43,7 @@ const KILL_INTERRUPTED_AFTER_MS = 500;
 
 /**
  * Connects to the worker that the settings name, or starts one; opens a session with the model.
- * @param comesBack whether a worker that is lost is reached again, or started again: not where it is measured
+ * @param waitMs how long a worker that is lost is tried for, or whether it is started again; 0 = not at all
  * @throws NO_MODEL, MODEL_… (MODEL_STALE for an optimised one whose original has changed), WORKER_…, PYTHON_…
  */
 export async function openWorkerSession(
@@ -49,12 +51,12 @@ export async function openWorkerSession(
   context: CommandContext,
   machine: Machine,
   signal: AbortSignal,
-  comesBack = false,
+  waitMs = 0,
 ): Promise<WorkerSession> {
   const worker =
     settings.worker === undefined
-      ? await startedWorker(settings, context, machine, signal, comesBack)
-      : await namedWorker(settings, context, comesBack);
+      ? await startedWorker(settings, context, machine, signal, waitMs)
+      : await namedWorker(settings, context, waitMs);
   const stop = async () => {
     await worker.own?.stop(context.interrupt.aborted ? KILL_INTERRUPTED_AFTER_MS : undefined);
   };
@@ -98,7 +100,7 @@ async function connectSession(
     const another = (until: AbortSignal) => connectSession(worker, settings, context, async () => {}, until);
     const losses = () => lossLine(connected.reconnects, own?.restarts ?? 0);
     const process = () => own?.current;
-    return { client, info, sending, sink, process, losses, another, close };
+    return { client, info, modelPath, sending, sink, process, losses, another, close };
   } catch (thrown) {
     const error = signal.aborted ? signal.reason : await withLastWords(thrown, own?.current);
     await close();
@@ -158,7 +160,10 @@ async function initSession(
 }
 
 /** Names of the classes that are reported; undefined when all are. */
-export function reportedClasses(settings: Settings, { classNames }: WorkerInfo): string[] | undefined {
+export function reportedClasses(
+  settings: Settings,
+  { classNames }: Pick<WorkerInfo, "classNames">,
+): string[] | undefined {
   const { classes = [] } = settings;
   if (classes.length === 0) return undefined;
   return classes.map((wanted) => classNames[classId(wanted, classNames)] ?? wanted);

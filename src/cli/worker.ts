@@ -9,6 +9,12 @@ import { commandSettings } from "./settings.js";
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = "7001";
 
+/** What most often is behind a signal that nobody here has sent. */
+const KILLED_FOR: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
+  SIGKILL: ", from outside: the system does that where memory is short (see dmesg)",
+  SIGSEGV: ", a fault of native code: what it was doing is in its log above",
+};
+
 /** `aiw worker`: the Python worker in the foreground; its exit code is ours. */
 export async function execute(
   flags: readonly Flag[],
@@ -42,6 +48,8 @@ export async function execute(
     ],
     env,
     signal: context.interrupt,
+    onKilled: (name) =>
+      context.progress.note(`aiw: the worker was ended by ${name}${KILLED_FOR[name] ?? ""}`),
   });
 }
 

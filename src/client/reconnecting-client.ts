@@ -54,7 +54,7 @@ interface Events {
 }
 
 /** - `opening`: no session yet, so a loss is final · `linked` · `away`: being dialled · `lost`, `closed`: for good */
-type LinkState = "opening" | "linked" | "away" | "lost" | "closed";
+export type LinkState = "opening" | "linked" | "away" | "lost" | "closed";
 
 /**
  * A client whose link may be lost and come back. It dials again with exponential backoff and full jitter,
@@ -73,6 +73,7 @@ export class ReconnectingClient implements FrameSink {
   /** False once the worker said that it does not know the session any more. */
   private hasSession = true;
   private count = 0;
+  private accepts = 0;
   private readonly stop = new AbortController();
   private readonly events = new Emitter<Events>();
   private readonly clock: Clock;
@@ -103,6 +104,7 @@ export class ReconnectingClient implements FrameSink {
     for (let tries = 0; ; tries++) {
       try {
         const info = await this.client.init(this.withSession(options));
+        this.accepts++;
         this.accepted = options;
         this.acceptedInfo = info;
         if (this.state === "opening") this.state = "linked";
@@ -137,6 +139,15 @@ export class ReconnectingClient implements FrameSink {
   /** How often the link was lost and came back. */
   get reconnects(): number {
     return this.count;
+  }
+
+  /** How many Inits the worker has accepted. */
+  get inits(): number {
+    return this.accepts;
+  }
+
+  get linkState(): LinkState {
+    return this.state;
   }
 
   canSend(): boolean {
@@ -225,6 +236,7 @@ export class ReconnectingClient implements FrameSink {
       if (this.stop.signal.aborted) throw lost;
       const info = await client.init(this.withSession(accepted));
       this.hasSession = true;
+      this.accepts++;
       refuseAnotherModel(acceptedInfo, info);
       this.client = client;
       this.listen(client);

@@ -127,6 +127,12 @@ function anchorPaths(values: Record<string, unknown>, folder: string): void {
     const given = values[name];
     if (given !== undefined) values[name] = Array.isArray(given) ? given.map(anchor) : anchor(given);
   }
+  const { cameras } = values;
+  if (typeof cameras === "object" && cameras !== null && !Array.isArray(cameras)) {
+    values.cameras = Object.fromEntries(
+      Object.entries(cameras).map(([name, uri]) => [name, uri === "default" ? uri : anchor(uri)]),
+    );
+  }
 }
 
 async function read(path: string): Promise<string | undefined> {

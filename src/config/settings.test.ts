@@ -22,6 +22,9 @@ describe("resolveSettings", () => {
   it.each([
     ["worker", "host.local:7001", { host: "host.local", port: 7001, tls: false }],
     ["worker", "[::1]:7001", { host: "::1", port: 7001, tls: false }],
+    ["metrics", "127.0.0.1:9464", { host: "127.0.0.1", port: 9464 }],
+    ["metrics", "localhost:0", { host: "localhost", port: 0 }],
+    ["metrics", " [::1]:9464 ", { host: "::1", port: 9464 }],
     ["classes", "person, 2", ["person", "2"]],
     ["classes", ["person", "car"], ["person", "car"]],
     ["size", "640x480", { width: 640, height: 480 }],
@@ -63,6 +66,16 @@ describe("resolveSettings", () => {
     ["size", "0x480", '--size "0x480" is not WIDTHxHEIGHT (sides up to 16384) or "native"'],
     ["worker", "localhost", '--worker "localhost" is not HOST:PORT'],
     ["worker", "localhost:0", '--worker "localhost:0" is not HOST:PORT'],
+    ...["", "9464", ":9464", "localhost", "localhost:", "localhost:65536", "::1:9464", "[::g]:1", "[1:2]:1"].map(
+      (value) =>
+        [
+          "metrics",
+          value,
+          `--metrics "${value}" is not HOST:PORT, such as "127.0.0.1:9464" or "[::1]:9464"`,
+        ] as const,
+    ),
+    ["metrics", "tls://a:1", '--metrics "tls://a:1" is not HOST:PORT'],
+    ["metrics", ["a:1", "b:1"], '--metrics ["a:1","b:1"] is not a text'],
     ["pixel_format", "bgr", '--pixel_format "bgr" is not one of auto, rgb24, i420, nv12, jpeg, webp'],
     ["out", "ndjson", '--out "ndjson" is not KIND:TARGET, such as "ndjson:-"'],
   ] as const)("refuses %s %j with one clear line", (name, value, message) => {

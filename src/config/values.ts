@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { z } from "zod";
 import type { Gate } from "../core/gate.js";
 import { isShape, KNOWN_SHAPES, shapeName } from "../core/shapes.js";
@@ -132,6 +133,15 @@ export const endpoint = parsed((v) => {
   return { host: match[2] ?? match[3] ?? "", port: portNumber, tls: match[1] !== undefined };
 }, "is not HOST:PORT");
 
+/** Where to listen: HOST:PORT, an IPv6 host in brackets; port 0 is a free one. */
+export const listenAddress = parsed((v) => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/.exec(v);
+  if (match === null || Number(match[3]) > 65535) return undefined;
+  const [, v6, name = ""] = match;
+  if (v6 !== undefined && !isIPv6(v6)) return undefined;
+  return { host: v6 ?? name, port: Number(match[3]) };
+}, 'is not HOST:PORT, such as "127.0.0.1:9464" or "[::1]:9464"');
+
 /** Names or ids, separated by commas or as a list. */
 export const list = z
   .union([text, z.array(text)])
@@ -140,6 +150,13 @@ export const list = z
 
 /** One text or several. */
 export const texts = z.union([nonEmpty, z.array(nonEmpty)]).transform((v) => (Array.isArray(v) ? v : [v]));
+
+/** Texts by name: `door: rtsp://…`. */
+export const namedTexts = z
+  .record(z.string(), nonEmpty, { error: "is not a mapping of names to cameras" })
+  .refine((v) => Object.keys(v).every((name) => /^[^\s/][^/\p{Cc}]{0,63}$/u.test(name)), {
+    error: "has a name that is empty, longer than 64 characters, or has a slash in it",
+  });
 
 /** KIND:TARGET */
 export const output = parsed((v) => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -36,6 +36,26 @@ describe("readWorkerAccess", () => {
     expect(await tokenOf(named)).toBe("of the environment's file");
     expect(await tokenOf({})).toBe("from the file");
     expect((await readWorkerAccess({}, {})).token).toBeUndefined();
+  });
+
+  it.runIf(process.platform !== "win32")("warns of a token file that others may use", async () => {
+    for (const [mode, warns] of [
+      [0o600, false],
+      [0o400, false],
+      [0o640, true],
+      [0o604, true],
+      [0o620, true],
+    ] as const) {
+      const path = file(`mode-${mode}`, "the secret");
+      chmodSync(path, mode);
+      const { warnings, token } = await readWorkerAccess({ token_file: path }, {});
+      expect(token).toBe("the secret");
+      expect(warnings).toHaveLength(warns ? 1 : 0);
+      if (warns) expect(warnings[0]).toMatch(/mode-\d+; say: chmod 600 .*mode-/);
+      expect(warnings.join()).not.toContain("secret");
+    }
+    const env = { AIW_TOKEN: "of the environment" };
+    expect((await readWorkerAccess(settings(env), env)).warnings).toEqual([]);
   });
 
   it("reads what TLS is spoken with", async () => {

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { AiwError, systemCode } from "../core/errors.js";
 import { TOKEN_IN_ENVIRONMENT } from "./environment.js";
 import type { SettingName, Settings } from "./settings.js";
@@ -8,7 +8,12 @@ export interface WorkerAccess {
   readonly token: string | undefined;
   /** PEM texts; undefined for a plain connection. */
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined;
+  /** What the user should mend, one line each. */
+  readonly warnings: readonly string[];
 }
+
+/** Bits of a file's mode by which others than its owner read, write or run it. */
+const OTHERS = 0o077;
 
 /**
  * Reads what the settings name.
@@ -32,16 +37,42 @@ export async function readWorkerAccess(settings: Settings, env: NodeJS.ProcessEn
       `${there} is given without ${missing}: a certificate and its key go together`,
     );
   }
-  const token = tokenFile === TOKEN_IN_ENVIRONMENT ? env.AIW_TOKEN : await readText("token_file", tokenFile);
+  const warnings: string[] = [];
+  const token =
+    tokenFile === TOKEN_IN_ENVIRONMENT
+      ? env.AIW_TOKEN
+      : await readToken(tokenFile, (text) => warnings.push(text));
   if (token?.trim() === "") throw new AiwError("USAGE", `token_file ${tokenFile} is empty`);
-  if (!worker?.tls) return { token: token?.trim(), tls: undefined };
+  if (!worker?.tls) return { token: token?.trim(), tls: undefined, warnings };
   const texts = {
     ca: await readText("tls_ca", ca),
     cert: await readText("tls_cert", cert),
     key: await readText("tls_key", key),
   };
   const given = Object.entries(texts).filter(([, text]) => text !== undefined);
-  return { token: token?.trim(), tls: Object.fromEntries(given) };
+  return { token: token?.trim(), tls: Object.fromEntries(given), warnings };
+}
+
+/** Looks at the mode of the very file that is read: the name may be another's the next moment. */
+async function readToken(
+  path: string | undefined,
+  onWarning: (text: string) => void,
+): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    const file = await open(path);
+    try {
+      // Windows has no such bits.
+      const { mode } = await file.stat();
+      if (process.platform !== "win32" && (mode & OTHERS) !== 0)
+        onWarning(`others on this machine may use the token file ${path}; say: chmod 600 ${path}`);
+      return await file.readFile("utf8");
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw new AiwError("USAGE", `token_file ${path} can't be read (${systemCode(cause)})`, { cause });
+  }
 }
 
 async function readText(name: SettingName, path: string | undefined): Promise<string | undefined> {

@@ -89,6 +89,7 @@ const ERROR_TABLE = {
 
   OUT_OF_MEMORY: failed("Free some, allow more of it, or take a smaller model."),
   CHECK_TIMEOUT: failed("Look what hangs there, and run it again."),
+  LISTEN_FAILED: failed("Give another HOST:PORT; port 0 takes a free one."),
   OUTPUT_FAILED: failed("Check the target's path, permissions and free space."),
   SESSION_NOT_FOUND: failed("See aiw sessions list."),
   SESSIONS_UNREADABLE: failed("Check the folder's permissions, or name another with --sessions-dir."),

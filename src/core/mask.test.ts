@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isSecretName, maskSecrets, privacyMask } from "./mask.js";
+import { isSecretName, maskCredentials, maskSecrets, privacyMask, secretsMask } from "./mask.js";
 
 const FACTS = { homes: ["/home/zelda", "/data/people/zelda"], userName: "zelda", secrets: ["hunter22"] };
 const mask = privacyMask(FACTS);
@@ -37,6 +37,20 @@ describe("maskSecrets", () => {
     ["tokens are words; key = none", "tokens are words; key = none"],
   ])("%s", (text, masked) => {
     expect(maskSecrets(text)).toBe(masked);
+  });
+});
+
+describe("maskCredentials", () => {
+  it("finds a scheme whatever it is glued to", () => {
+    for (const glued of ["", "1", "x.", "-", "see:", "(", "=", "+"]) {
+      expect(maskCredentials(`${glued}rtsp://u:p@cam/1`)).toBe(`${glued}rtsp://***@cam/1`);
+    }
+  });
+
+  it("is through with a word of a million letters", () => {
+    const word = "x".repeat(1_000_000);
+    expect(maskCredentials(word)).toBe(word);
+    expect(secretsMask([])(word)).toBe(word);
   });
 });
 

@@ -3,10 +3,11 @@ export const MASK = "***";
 
 /**
  * A text with the credentials of every URL in it replaced by ***, fit for logs, records and errors.
- * Greedy up to the last @ before a slash: a password may have an @ in it.
+ * Greedy up to the last @ before a slash: a password may have an @ in it. A scheme is looked for once in each word,
+ * from its beginning: from each letter anew would take a second for a word of 30,000.
  */
 export function maskCredentials(text: string): string {
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/]+@/gi, `$1${MASK}@`);
+  return text.replace(/((?<![a-z0-9+.-])[a-z0-9+.-]+:\/\/)[^\s/]+@/gi, `$1${MASK}@`);
 }
 
 /** Words that make a parameter, a key or a variable one to keep quiet about, in any spelling of case. */
@@ -90,7 +91,7 @@ export function secretsMask(secrets: readonly string[]): (text: string) => strin
  */
 function maskUrls(text: string): string {
   return text.replace(
-    /([a-z][a-z0-9+.-]*:\/\/)([^\n]*)@(\S*)/gi,
+    /((?<![a-z0-9+.-])[a-z0-9+.-]+:\/\/)([^\n]*)@(\S*)/gi,
     (_, scheme: string, user: string, rest: string) =>
       /[/?#&=\s]/.test(user) ? `${scheme}${MASK}` : `${scheme}${MASK}@${rest}`,
   );

@@ -1,7 +1,7 @@
 import type { Settings } from "../config/settings.js";
 import type { WorkerAccess } from "../config/worker-access.js";
 import { openTcp } from "../wire/tcp.js";
-import { type Check, verdicts } from "./check.js";
+import { type Check, listed, verdicts } from "./check.js";
 
 /** One that drops what is sent to it never refuses, milliseconds. */
 const CONNECT_WITHIN_MS = 4_000;
@@ -16,13 +16,15 @@ export async function checkConfiguredWorker(
   signal: AbortSignal,
   withinMs = CONNECT_WITHIN_MS,
 ): Promise<Check> {
-  const { ok, failed } = verdicts("configured-worker", "configured worker");
+  const { ok, warning, failed } = verdicts("configured-worker", "configured worker");
   const { host, port } = worker;
   try {
-    const { tls } = await readAccess();
+    const { tls, warnings } = await readAccess();
     const { socket } = await openTcp({ host, port, tls }, withinMs, signal);
     socket.destroy();
-    return ok(`${host}:${port} takes connections${tls === undefined ? "" : " with TLS"}`);
+    const found = `${host}:${port} takes connections${tls === undefined ? "" : " with TLS"}`;
+    if (warnings.length === 0) return ok(found);
+    return warning(`${found}; ${listed(warnings)}`, "Let nobody but its owner read it.");
   } catch (error) {
     if (signal.aborted) throw error;
     return failed(error);

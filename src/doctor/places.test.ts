@@ -115,13 +115,21 @@ it("port of aiw worker: free, taken by another, taken by the worker that is conf
 });
 
 describe("configured worker", () => {
-  const plain = () => Promise.resolve({ token: undefined, tls: undefined });
+  const plain = () => Promise.resolve({ token: undefined, tls: undefined, warnings: [] });
 
   it("takes connections", async () => {
     const port = await takenPort();
     expect((await checkConfiguredWorker({ host: "127.0.0.1", port, tls: false }, plain, signal)).status).toBe(
       "ok",
     );
+  });
+
+  it("warns of what should be mended though it answers", async () => {
+    const port = await takenPort();
+    const leaky = async () => ({ ...(await plain()), warnings: ["others may use the token file t"] });
+    const found = await checkConfiguredWorker({ host: "127.0.0.1", port, tls: false }, leaky, signal);
+    expect(found).toMatchObject({ status: "warning", detail: expect.stringMatching(/takes .*; others may/) });
+    expect(found.advice).toBeTruthy();
   });
 
   it("fails with the system's reason", async () => {

@@ -13,12 +13,15 @@ const LIVE_DEPTH = 8;
  * How frames are offered:
  * - `lossless`: the next one when the one before it was answered; nothing is dropped
  * - `paced`: frame i at start + i / fps, whatever the worker does (open loop)
- * - `live`: as they arrive; with `maxFps` those that come sooner than that are left out
+ * - `live`: as they arrive; with `maxFps` those that come sooner than that are left out. A function is asked for
+ *   each frame, where the rate is to change
  */
 export type Pace =
   | { readonly kind: "lossless" }
   | { readonly kind: "paced"; readonly fps: number }
-  | { readonly kind: "live"; readonly maxFps: number | undefined };
+  | { readonly kind: "live"; readonly maxFps: MaxFps };
+
+type MaxFps = number | (() => number) | undefined;
 
 export interface FeedLimits {
   readonly maxFrames?: number | undefined;
@@ -139,7 +142,7 @@ export class Feed {
 
   private async live(
     stream: Stream,
-    maxFps: number | undefined,
+    maxFpsOf: MaxFps,
     limits: FeedLimits,
     stop: AbortController,
   ): Promise<number> {
@@ -164,6 +167,7 @@ export class Feed {
         }
         const item = signal.aborted ? undefined : this.prefetch.takeNow();
         if (item === undefined) break;
+        const maxFps = typeof maxFpsOf === "function" ? maxFpsOf() : maxFpsOf;
         const arrivedUs = isFailure(item) ? this.clock.nowUs() : item.capturedAtUs;
         if (!isFailure(item) && maxFps !== undefined && arrivedUs < nextUs) {
           item.release();

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { keepYoungGenerationSmall } from "../core/young-generation.js";
+import { keepYoungGenerationSmall } from "../core/heap.js";
 import type { TrueObject } from "../frame/truth.js";
 import { threadCpuUs } from "./cpu-time.js";
 import type { DrawingOptions, DrawRequest, ThreadMessage } from "./scene-thread.js";

@@ -27,6 +27,16 @@ export class ManualClock implements Clock {
     return this.timers.size;
   }
 
+  /** When the timer fires that is due first; Infinity where there is none. */
+  get nextDueUs(): number {
+    return Math.min(...[...this.timers].map(({ dueUs }) => dueUs));
+  }
+
+  /** Moves to when that is, and no further: what it begins has its own time yet. */
+  advanceToNext(): Promise<void> {
+    return this.advanceTo(this.nextDueUs);
+  }
+
   /**
    * Moves to `us`, firing what is due on the way at its own time; promises that follow from one timer
    * are settled before the next fires.

@@ -10,6 +10,8 @@ export interface ForegroundOptions extends WorkerCommandOptions {
    * handed on, and end only the worker.
    */
   signal?: AbortSignal | undefined;
+  /** Told of a signal that ended the worker and that nobody here has sent. */
+  onKilled?: ((name: NodeJS.Signals) => void) | undefined;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface ForegroundOptions extends WorkerCommandOptions {
  * @throws AiwError WORKER_START when it cannot be run at all; INTERRUPTED when `signal` is already aborted.
  */
 export async function runWorkerForeground(options: ForegroundOptions): Promise<number> {
-  const { python, args, signal } = options;
+  const { python, args, signal, onKilled } = options;
   if (signal?.aborted) throw interrupted(signal);
   const child = spawn(python, ["-m", "aiw_worker", "--exit-with-stdin", ...args], {
     env: workerEnv(options),
@@ -29,16 +31,22 @@ export async function runWorkerForeground(options: ForegroundOptions): Promise<n
     detached: process.platform !== "win32",
   });
   child.stdin.on("error", () => undefined);
-  const release = handOnSignals((name) => child.kill(name), signal);
+  const sent = new Set<NodeJS.Signals>();
+  const handOn = (name: NodeJS.Signals) => {
+    sent.add(name);
+    child.kill(name);
+  };
+  const release = handOnSignals(handOn, signal);
   try {
     return await new Promise<number>((resolve, reject) => {
       child.once("error", (cause) => {
         if (child.pid !== undefined) return;
         reject(new AiwError("WORKER_START", `the worker could not be started: ${cause.message}`, { cause }));
       });
-      child.once("exit", (code, name) =>
-        resolve(code ?? 128 + (name === null ? 0 : constants.signals[name])),
-      );
+      child.once("exit", (code, name) => {
+        if (name !== null && !sent.has(name)) onKilled?.(name);
+        resolve(code ?? 128 + (name === null ? 0 : constants.signals[name]));
+      });
     });
   } finally {
     release();

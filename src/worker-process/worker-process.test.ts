@@ -212,7 +212,8 @@ console.log("up"); ${UNTIL_STDIN_ENDS}`,
 import { runWorkerForeground } from "./built/worker-process/worker-process.js";
 const options = JSON.parse(readFileSync("${dir}/options.json", "utf8"));
 ${more}
-console.log("code " + await runWorkerForeground({ ...options, signal: globalThis.signal }));`,
+const onKilled = (name) => console.log("killed by " + name);
+console.log("code " + await runWorkerForeground({ ...options, signal: globalThis.signal, onKilled }));`,
     );
   const plain = foreground("");
   await plain.line("up");
@@ -227,4 +228,11 @@ console.log("code " + await runWorkerForeground({ ...options, signal: globalThis
   await withSignal.line("up");
   withSignal.child.kill("SIGINT");
   expect(await withSignal.line("code")).toBe("code 6");
+  expect([...plain.lines, ...withSignal.lines].join()).not.toContain("killed");
+
+  const killed = foreground("");
+  await killed.line("up");
+  process.kill(note().pid, "SIGKILL");
+  expect(await killed.line("killed by")).toBe("killed by SIGKILL");
+  expect(await killed.line("code")).toBe("code 137");
 });

@@ -61,7 +61,7 @@ def _serve() -> None:
 
 def _run(config: Config, token: Token | None, stopper: _Stopper) -> None:
     # Late: importing the engine takes some 0.4 s, in which stdin is watched already.
-    from aiw_worker.server import run  # noqa: PLC0415 - as said above
+    from aiw_worker.start import run  # noqa: PLC0415 - as said above
 
     async def serve() -> None:
         loop = asyncio.get_running_loop()

@@ -10,6 +10,8 @@ from aiw_worker.tokens import Token
 DEFAULT_CLIENTS = 64
 # Far above the clients': one that has said nothing yet costs little, and must not keep out one that will.
 MAX_CONNECTIONS = 512
+# What a health check calls itself.
+HEALTHCHECK = "aiw-healthcheck"
 _RETRY_AFTER_MS = 1000
 
 
@@ -42,13 +44,19 @@ class Admission:
         if self.connections > self._max_connections:
             raise WorkerError(
                 Code.TOO_MANY_CONNECTIONS,
-                f"the worker has {self._max_connections} connections, as many as it takes; try again later",
+                f"the worker has {_counted(self._max_connections, 'connection')}, as many as it takes; "
+                "try again later",
                 _RETRY_AFTER_MS,
             )
 
     def disconnected(self) -> None:
         """Counts a connection out."""
         self.connections -= 1
+
+    @property
+    def clients(self) -> int:
+        """Connections that have sent an Init, and not ended it."""
+        return len(self._clients)
 
     @property
     def flooded(self) -> bool:
@@ -73,8 +81,8 @@ class Admission:
         if client not in self._clients and len(self._clients) >= self._max_clients:
             raise WorkerError(
                 Code.TOO_MANY_CLIENTS,
-                f"the worker serves {self._max_clients} clients, as many as it takes (--max-clients); "
-                "try again later",
+                f"the worker serves {_counted(self._max_clients, 'client')}, as many as it takes "
+                "(--max-clients); try again later",
                 _RETRY_AFTER_MS,
             )
         self._clients.add(client)
@@ -82,3 +90,7 @@ class Admission:
     def leave(self, client: Hashable) -> None:
         """Counts a client out, if it was in."""
         self._clients.discard(client)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from aiw_worker import __version__
+from aiw_worker.addresses import Address, parse_address
 from aiw_worker.admission import DEFAULT_CLIENTS, MAX_CONNECTIONS
 from aiw_worker.errors import Code, WorkerError
 from aiw_worker.lifecycle import DEFAULT_IDLE_TIMEOUT_S
 
-_DEFAULT_HOST = "127.0.0.1"
-_DEFAULT_PORT = 7001
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 7001
 MAX_THREADS = 1024
 DEFAULT_MODELS = 4
 MAX_MODELS = 1024
@@ -29,6 +30,7 @@ _EXAMPLES = """examples:
   python -m aiw_worker --model-dir models
   python -m aiw_worker --port 0 --threads 2 --log-format json --exit-with-stdin
   python -m aiw_worker --host 0.0.0.0 --token-file /run/secrets/aiw
+  python -m aiw_worker --metrics 127.0.0.1:9101
   python -m aiw_worker --host 0.0.0.0 --insecure    (in a container on a private network)
 """
 
@@ -37,8 +39,8 @@ _EXAMPLES = """examples:
 class Config:
     """Everything that can be set. `threads` 0 = as many as the process may use."""
 
-    host: str = _DEFAULT_HOST
-    port: int = _DEFAULT_PORT
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
     model_dirs: tuple[Path, ...] = ()
     threads: int = 0
     engine: str = "auto"
@@ -56,6 +58,7 @@ class Config:
     tls_cert: str | None = None
     tls_key: str | None = None
     tls_client_ca: str | None = None
+    metrics: Address | None = None
 
 
 class Parser(argparse.ArgumentParser):
@@ -92,6 +95,7 @@ def parse_config(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
         idle_timeout_s=checked_number(
             "--idle-timeout (or IDLE_TIMEOUT_SEC)", found.idle_timeout, 0, MAX_IDLE_TIMEOUT_S
         ),
+        metrics=None if found.metrics is None else parse_address("--metrics", found.metrics),
         sessions_dir=None if found.sessions_dir is None else _sessions_dir(found.sessions_dir),
     )
 
@@ -108,12 +112,12 @@ def _parser(environment: Mapping[str, str]) -> Parser:
     add("--version", action="version", version=f"aiw-worker {__version__}")
     add(
         "--host",
-        default=environment.get("BIND_HOST") or _DEFAULT_HOST,
+        default=environment.get("BIND_HOST") or DEFAULT_HOST,
         help="address to listen on (default: 127.0.0.1)",
     )
     add(
         "--port",
-        default=environment.get("BIND_PORT") or str(_DEFAULT_PORT),
+        default=environment.get("BIND_PORT") or str(DEFAULT_PORT),
         help="port to listen on, 0 = a free one (default: 7001)",
     )
     add(
@@ -160,6 +164,11 @@ def _parser(environment: Mapping[str, str]) -> Parser:
     add("--tls-cert", metavar="FILE", help="certificate to serve TLS with, PEM")
     add("--tls-key", metavar="FILE", help="its key, PEM (default: it is in the certificate's file)")
     add("--tls-client-ca", metavar="FILE", help="who must have signed the certificates of clients, PEM")
+    add(
+        "--metrics",
+        metavar="HOST:PORT",
+        help="serve Prometheus metrics, /healthz and /readyz here, to everybody (default: nowhere)",
+    )
     add(
         "--insecure",
         action="store_true",

@@ -12,11 +12,13 @@ from typing import cast
 
 from aiw_worker import log
 from aiw_worker.codec import End, Heartbeat, Init, encode_error, encode_heartbeat, parse
+from aiw_worker.counters import Count
 from aiw_worker.datatypes import Frame
 from aiw_worker.errors import Code, WorkerError
 from aiw_worker.framing import MAX_MESSAGE_BYTES, Framer
 from aiw_worker.patience import Bounds, Patience
-from aiw_worker.session import Services, Session
+from aiw_worker.services import Services
+from aiw_worker.session import Session
 
 # Requests in line before reading pauses: more only come from clients that take no notice of credits.
 _MAX_BACKLOG = 8
@@ -73,6 +75,7 @@ class Connection(asyncio.BufferedProtocol):
         bounds = Bounds(timings.handshake, timings.message, timings.unread)
         self._patience = Patience(bounds, self._loop.time())
         self._admission = services.admission
+        self._counters = services.counters
         self._session = Session(services, self)
         self._state = _State.OPEN
         self._reading = True
@@ -98,11 +101,13 @@ class Connection(asyncio.BufferedProtocol):
             self._admission.connected()
         except WorkerError as error:
             if self._admission.flooded:
+                self._counters.told(error.kind)
                 self._transport.abort()
             else:
                 self.fail(error)
             return
-        log.info("client connected", peer=self.peer)
+        # Who only looks in, as scanners and health checks do, leaves no line; a client does with its Init.
+        log.debug("connected", peer=self.peer)
         self._timer = self._loop.call_later(self._timings.heartbeat, self._beat)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -130,7 +135,7 @@ class Connection(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         """The client sends no more: what it sent is still answered, then the connection ends."""
         if self._framer.mid_message and self._state is _State.OPEN:
-            log.debug("client left in the middle of a message", peer=self.peer)
+            log.debug("client left in the middle of a message", peer=self.peer, **self._session.names)
         if self._state is _State.OPEN:
             self._state = _State.FINISHING
             if self._session.busy or self._session.backlog:
@@ -146,7 +151,9 @@ class Connection(asyncio.BufferedProtocol):
             self._timer.cancel()
         self._session.close()
         self._admission.disconnected()
-        log.info("client gone", peer=self.peer, **({"reason": str(exc)} if exc else {}))
+        names = self._session.names
+        tell = log.info if names else log.debug
+        tell("client gone", peer=self.peer, **names, **({"reason": str(exc)} if exc else {}))
         self._closed(self)
 
     def pause_writing(self) -> None:
@@ -188,7 +195,9 @@ class Connection(asyncio.BufferedProtocol):
         """Sends the Error, closes our half and lets the client finish reading it, for a while."""
         if self._state in (_State.DRAINING, _State.CLOSED):
             return
-        log.warning("connection ended", peer=self.peer, error=error.name, reason=error.message)
+        names = self._session.names
+        log.warning("connection ended", peer=self.peer, **names, error=error.name, reason=error.message)
+        self._counters.told(error.kind)
         self.send(encode_error(error))
         self._state = _State.DRAINING
         if self._half_closes:
@@ -202,9 +211,9 @@ class Connection(asyncio.BufferedProtocol):
     # server
 
     @property
-    def busy(self) -> bool:
-        """Whether a frame is in hand."""
-        return self._session.running
+    def waiting_since_ns(self) -> int:
+        """When the frame in hand was taken in hand, time.perf_counter_ns(); 0 = none is."""
+        return self._session.waiting_since_ns
 
     def finish(self) -> None:
         """Takes nothing more; the frame in hand is still answered, then the connection ends."""
@@ -296,7 +305,8 @@ class Connection(asyncio.BufferedProtocol):
         now = self._loop.time()
         silent = now - self._heard_at
         if self._peer_beats and self._reading and silent >= self._timings.silence:
-            log.warning("client fell silent", peer=self.peer, seconds=round(silent, 1))
+            log.warning("client fell silent", peer=self.peer, **self._session.names, seconds=round(silent, 1))
+            self._counters.add(Count.CLIENTS_FELL_SILENT)
             self._transport.abort()
             return
         self._judge(now)

@@ -99,6 +99,11 @@ class Lifecycle:
         # The timeout has passed while an Init was in hand.
         self._due = False
 
+    @property
+    def sessions(self) -> int:
+        """Clients that have a model."""
+        return len(self._sessions)
+
     def load_began(self) -> None:
         """A model is being loaded."""
         self._loads += 1

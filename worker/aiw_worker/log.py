@@ -1,14 +1,45 @@
-"""Logging to stderr, one line a record, for people or as JSON."""
+"""Logging to stderr, one line a record, for people or as JSON of the shape that pino writes in the client.
+
+Lines about somebody name them by the same fields in both: `client` (as its Init calls itself), `camera`,
+`session`, `seq`; `peer` is an address.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from datetime import datetime, timezone
 from typing import Any
 
 logger = logging.getLogger("aiw_worker")
+
+_NAME = "aiw-worker"
+# pino's numbers; Python's are as far apart, and a step lower.
+_PINO_LEVELS = {
+    logging.DEBUG: 20,
+    logging.INFO: 30,
+    logging.WARNING: 40,
+    logging.ERROR: 50,
+    logging.CRITICAL: 60,
+}
+_OUR_KEYS = frozenset({"level", "time", "pid", "name", "msg", "stack"})
+# A client may call itself anything.
+_LONGEST_NAME = 256
+
+
+def names_of(client_id: str, session_id: str = "") -> dict[str, str]:
+    """The fields that name a client; nothing for one that has no name.
+
+    Args:
+        client_id: of its Init: its camera's name, or `PROGRAM:CAMERA`.
+        session_id: of its session, where there is one.
+    """
+    client = client_id[:_LONGEST_NAME]
+    camera = client.partition(":")[2] or client
+    named = {"client": client, "camera": camera, "session": session_id}
+    return {key: value for key, value in named.items() if value}
 
 
 def info(message: str, **fields: Any) -> None:
@@ -34,19 +65,25 @@ def exception(message: str, error: BaseException, **fields: Any) -> None:
 
 
 class JsonFormatter(logging.Formatter):
-    """{"level":"info","time":"…","msg":"…", …fields}, on one line."""
+    """{"level":30,"time":1767225600123,"pid":7,"name":"aiw-worker", …fields,"msg":"…"}, on one line.
+
+    `time` is in milliseconds since 1970.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """One JSON object; newlines of a traceback are escaped by JSON itself."""
         entry: dict[str, Any] = {
-            "level": record.levelname.lower(),
-            "time": _time(record),
-            "msg": record.getMessage(),
+            "level": _PINO_LEVELS.get(record.levelno, record.levelno),
+            "time": int(record.created * 1000),
+            "pid": os.getpid(),
+            "name": _NAME,
         }
-        entry.update(getattr(record, "fields", {}))
+        for key, value in getattr(record, "fields", {}).items():
+            entry[f"{key}_" if key in _OUR_KEYS else key] = value
+        entry["msg"] = record.getMessage()
         if record.exc_info:
             entry["stack"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        return json.dumps(entry, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 class PrettyFormatter(logging.Formatter):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -230,6 +231,7 @@ class ModelPool:
         """Loads into the entry; when that fails, its error goes there and the entry out of the pool."""
         if self.listener is not None:
             self.listener.load_began()
+        began = time.monotonic()
         try:
             pipeline = self._load(file, wanted, name, entry.key.provider)
             if not file.is_unchanged():
@@ -243,7 +245,7 @@ class ModelPool:
             self._tell_ended(worked=False)
             entry.loaded.set_exception(error)
             return
-        self._counters.add(Count.MODELS_LOADED)
+        self._counters.loaded(round(1000 * (time.monotonic() - began)))
         log.info(
             "model loaded",
             model=name,

@@ -1,36 +1,36 @@
-"""Starting, listening and stopping."""
+"""Listening and stopping, and all that connections share."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import ipaddress
-import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from aiw_worker import log
-from aiw_worker.admission import MAX_CONNECTIONS, Admission
+from aiw_worker.addresses import Address
+from aiw_worker.admission import Admission
 from aiw_worker.config import Config
 from aiw_worker.connection import Connection, Timings
 from aiw_worker.counters import Counters
-from aiw_worker.datatypes import EngineOptions
-from aiw_worker.engines import check_engine
+from aiw_worker.door import Door
 from aiw_worker.errors import Code, WorkerError, one_line
 from aiw_worker.lifecycle import CallLater, Lifecycle
+from aiw_worker.listening import is_loopback, listening_error, resolve
 from aiw_worker.memory import give_back
+from aiw_worker.metrics.health import Vitals
+from aiw_worker.metrics.names import Watched
 from aiw_worker.modelfiles import ModelFiles
-from aiw_worker.models import Loader, ModelPool, loader_for
+from aiw_worker.models import Loader, ModelPool
 from aiw_worker.pipeline import Pipeline
-from aiw_worker.resources import ResourceMeter, allow_files, available_threads, resident_bytes
+from aiw_worker.progress import Progress
+from aiw_worker.resources import ResourceMeter, resident_bytes
 from aiw_worker.scheduler import Scheduler
-from aiw_worker.session import Services
+from aiw_worker.services import Services
 from aiw_worker.sessions.recorder import Recorder
 from aiw_worker.sessions.recovery import recover, unfinished
 from aiw_worker.sessions.registry import Registry
@@ -40,8 +40,6 @@ from aiw_worker.tokens import Token
 # Loads at the same time: one that takes long doesn't hold up a client whose model is loaded already, unless
 # so many wait for it.
 _LOADERS = 4
-# Twice as many connections as are served (see Admission.flooded), files of sessions, and what else there is.
-_FILES = 2 * MAX_CONNECTIONS + 1024
 
 
 class _OnLoop:
@@ -83,6 +81,7 @@ class Server:
         loop = self._loop = asyncio.get_running_loop()
         call_later = call_later or loop.call_later
         self.counters = Counters()
+        self.progress = Progress()
         self._loaders = ThreadPoolExecutor(_LOADERS, "loader")
         # Apart from those that load: what is freed must not wait for what takes its place.
         self._discarder = ThreadPoolExecutor(1, "discarder")
@@ -98,8 +97,11 @@ class Server:
             meter=ResourceMeter(),
             admission=Admission(token, config.max_clients, config.max_connections),
             call_soon_threadsafe=loop.call_soon_threadsafe,
+            counters=self.counters,
+            progress=self.progress,
             sessions=self._registry,
         )
+        self._stopping = False
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -114,24 +116,24 @@ class Server:
             WorkerError: USAGE for a forbidden address beyond loopback, PORT_IN_USE or LISTEN_FAILED.
         """
         loop = asyncio.get_running_loop()
-        address = await _resolve(self._config.host, self._config.port)
+        address = await resolve("--host", Address(self._config.host, self._config.port))
         guarded = self._config.insecure or self._guarded
-        if not ipaddress.ip_address(address).is_loopback and not guarded:
+        if not is_loopback(address) and not guarded:
             raise WorkerError(
                 Code.USAGE,
                 f"--host {self._config.host} can be reached from other machines, and the worker has no "
                 "token or TLS; give --token-file, listen on 127.0.0.1, or say --insecure (AIW_INSECURE=1)",
             )
         try:
-            self._server = await loop.create_server(
-                self._connection, address, self._config.port, **self._tls_options()
-            )
+            self._server = await loop.create_server(self._entrance(), address, self._config.port)
         except OSError as error:
-            raise _listening_error(self._config, error) from error
+            named = Address(self._config.host, self._config.port)
+            raise listening_error("--port", named, error) from error
         self.host, self.port = self._server.sockets[0].getsockname()[:2]
 
     async def stop(self) -> None:
         """Takes nothing new, lets frames in hand be answered for a moment, then closes every connection."""
+        self._stopping = True
         if self._server is not None:
             self._server.close()
         for connection in list(self._connections):
@@ -147,6 +149,30 @@ class Server:
         self._services.scheduler.close()
         self._loaders.shutdown(wait=False, cancel_futures=True)
         self._discarder.shutdown(wait=False, cancel_futures=True)
+
+    def vitals(self) -> Vitals:
+        """How it goes. On the event loop."""
+        waiting = (each.waiting_since_ns for each in self._connections)
+        return Vitals(
+            stopping=self._stopping,
+            state=self.lifecycle.state,
+            sessions=self.lifecycle.sessions,
+            waiting_since_ns=min((since for since in waiting if since), default=0),
+            answered_ns=self.progress.answered_ns,
+            failing_ns=self.progress.failing_ns,
+            failure=self.progress.failure,
+        )
+
+    def watched(self, about: Mapping[str, str]) -> Watched:
+        """What metrics are made of; `about` says what this worker is."""
+        return Watched(
+            lifecycle=self.lifecycle,
+            admission=self._services.admission,
+            counters=self.counters,
+            progress=self.progress,
+            models_held=lambda: self._services.pool.held,
+            about=about,
+        )
 
     def _sessions(self, root: Path | None, call_later: CallLater) -> Registry | None:
         """The sessions of a folder, after those that were left open there.
@@ -189,16 +215,16 @@ class Server:
         with contextlib.suppress(RuntimeError):
             self._discarder.submit(free)
 
-    def _tls_options(self) -> dict[str, Any]:
-        if self._tls is None:
-            return {}
-        options = {"ssl": self._tls, "ssl_handshake_timeout": self._timings.handshake}
-        # Without it, from Python 3.11 on, a peer that doesn't answer the end is waited for 30 s.
-        return (
-            options
-            if sys.version_info < (3, 11)
-            else {**options, "ssl_shutdown_timeout": self._timings.drain}
-        )
+    def _entrance(self) -> Callable[[], asyncio.BaseProtocol]:
+        """Makes what a new connection comes to."""
+        context, drain = self._tls, self._timings.drain
+        if context is None:
+            return self._connection
+        options = {"ssl_handshake_timeout": self._timings.handshake}
+        if sys.version_info >= (3, 11):
+            # Without it, a peer that doesn't answer the end is waited for 30 s.
+            options["ssl_shutdown_timeout"] = drain
+        return lambda: Door(self._connection(), context, drain, self.counters.told, **options)
 
     def _connection(self) -> Connection:
         return Connection(self._services, self._timings, self._remember, self._forget)
@@ -211,53 +237,3 @@ class Server:
         self._connections.discard(connection)
         if not self._connections:
             self._empty.set()
-
-
-async def run(config: Config, token: Token | None, stopped: asyncio.Event) -> None:
-    """Serves until `stopped` is set. Prints the one line that says where it listens.
-
-    Raises:
-        WorkerError: what keeps it from starting.
-    """
-    allow_files(_FILES)
-    engine, version = check_engine(config.engine)
-    threads = config.threads or available_threads()
-    load = loader_for(EngineOptions(config.engine, threads, config.device))
-    server = Server(config, load, token=token)
-    await server.start()
-    log.info(
-        "worker ready",
-        engine=f"{engine} {version}",
-        threads=threads,
-        token=token is not None,
-        tls=config.tls_cert is not None,
-        model_dirs=[str(path) for path in config.model_dirs],
-    )
-    host = f"[{server.host}]" if ":" in server.host else server.host
-    print(f"aiw worker listening on {host}:{server.port}", flush=True)
-    await stopped.wait()
-    log.info("worker stopping")
-    await server.stop()
-
-
-async def _resolve(host: str, port: int) -> str:
-    """The first address of a host: one socket, so that port 0 is one port."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-    except (OSError, UnicodeError) as error:
-        reason = one_line(error)
-        raise WorkerError(Code.LISTEN_FAILED, f"--host '{host}' can't be looked up: {reason}") from error
-    return str(found[0][4][0])
-
-
-def _listening_error(config: Config, error: OSError) -> WorkerError:
-    if error.errno == errno.EADDRINUSE:
-        return WorkerError(
-            Code.PORT_IN_USE,
-            f"port {config.port} on {config.host} is in use; stop what uses it, or choose another with "
-            "--port (0 = a free one)",
-        )
-    reason = errno.errorcode.get(error.errno or 0, "unknown")
-    return WorkerError(Code.LISTEN_FAILED, f"can't listen on {config.host}:{config.port} ({reason})")

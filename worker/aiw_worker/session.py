@@ -4,61 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import time
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol
 
 from aiw_worker import log
-from aiw_worker.admission import Admission
+from aiw_worker.admission import HEALTHCHECK
 from aiw_worker.codec import End, Init, encode_error, encode_init_ok, encode_ready, encode_result
+from aiw_worker.counters import Count
 from aiw_worker.datatypes import Frame, Outcome, Size, Thresholds
-from aiw_worker.errors import Code, WorkerError, out_of_memory
+from aiw_worker.errors import Code, WorkerError
+from aiw_worker.faults import typed
 from aiw_worker.handshake import check_against_model, init_ok, thresholds_of
-from aiw_worker.lifecycle import Lifecycle
-from aiw_worker.models import Lease, ModelPool
-from aiw_worker.resources import ResourceMeter
-from aiw_worker.scheduler import Scheduler
+from aiw_worker.models import Lease
+from aiw_worker.services import Port, Services
 from aiw_worker.sessions.part import Part
-from aiw_worker.sessions.registry import Registry
-
-
-class Port(Protocol):
-    """What a session needs of its connection."""
-
-    def send(self, message: bytes) -> None:
-        """Writes one encoded message."""
-        ...
-
-    def served(self, request: Init | Frame | End) -> None:
-        """A request was answered: its buffer is free, and there is room for another."""
-        ...
-
-    def idle(self) -> None:
-        """Nothing is left to answer."""
-        ...
-
-    def fail(self, error: WorkerError) -> None:
-        """Says why, then ends the connection."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What sessions share."""
-
-    pool: ModelPool
-    # Where models are loaded: off the event loop, and not on the inference thread.
-    loaders: Executor
-    lifecycle: Lifecycle
-    scheduler: Scheduler
-    meter: ResourceMeter
-    call_soon_threadsafe: Callable[..., object]
-    admission: Admission
-    # None where sessions are not recorded.
-    sessions: Registry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +43,8 @@ class Session:
 
     Attributes:
         trusted: whether the last Init knew the token, where there is one.
+        names: what the log calls the client by; empty until an Init was accepted.
+        waiting_since_ns: when the frame in hand was taken in hand, time.perf_counter_ns(); 0 = none is.
     """
 
     def __init__(self, services: Services, port: Port) -> None:
@@ -91,6 +55,8 @@ class Session:
         self._active: _Active | None = None
         self._held = False
         self.trusted = False
+        self.names: dict[str, str] = {}
+        self.waiting_since_ns = 0
         self._turns = services.scheduler.join()
         self._recorded = Part(services.sessions, self._evicted)
 
@@ -141,6 +107,7 @@ class Session:
             return
         loading = self._state is _State.LOADING
         self._state = _State.CLOSED
+        self.waiting_since_ns = 0
         self._line.clear()
         self._recorded.left()
         self._deactivate()
@@ -169,6 +136,9 @@ class Session:
     def _start_load(self, init: Init) -> None:
         try:
             self._check_token(init)
+            if not init.model_path:
+                # Before it has a place among the clients: it is for this that a health check can ask.
+                raise WorkerError(Code.MODEL_NOT_FOUND, "model_path '' names no model")
             thresholds = thresholds_of(init)
             # First: a connection that still has the session gives up its place.
             self._recorded.claim(init.session_id)
@@ -222,7 +192,8 @@ class Session:
         self._state = _State.IDLE
         if isinstance(loaded, BaseException):
             self._services.lifecycle.answered(self)
-            self._refuse(init, _typed(loaded, "loading the model"))
+            error = typed(loaded, "loading the model", log.names_of(init.client_id))
+            self._refuse(init, error)
             self._serve()
             return
         try:
@@ -244,14 +215,22 @@ class Session:
         self._turns.priority = init.priority
         session_id = self._recorded.began(init.client_id, active.lease.model_id)
         answer = init_ok(init, active.lease, session_id)
+        self.names = log.names_of(init.client_id, session_id)
+        log.info("Init accepted", peer=self._port.peer, **self.names, model=init.model_path)
         for text in answer.warnings:
-            log.warning(text, model=init.model_path, client=init.client_id)
+            log.warning(text, peer=self._port.peer, **self.names, model=init.model_path)
         self._port.send(encode_init_ok(answer) + encode_ready(0))
         self._port.served(init)
 
     def _refuse(self, init: Init, error: WorkerError) -> None:
         # No Ready: the former settings, and the credit that came with them, stay as they are.
-        log.warning("Init refused", error=error.name, reason=error.message, client=init.client_id)
+        # It comes every few seconds, and fails as it is meant to.
+        checking = init.client_id == HEALTHCHECK and error.kind is Code.MODEL_NOT_FOUND
+        tell = log.debug if checking else log.warning
+        names = {**self.names, **log.names_of(init.client_id)}
+        tell("Init refused", peer=self._port.peer, **names, error=error.name, reason=error.message)
+        if not checking:
+            self._services.counters.told(error.kind)
         self._recorded.refused()
         if self._active is None:
             self._services.admission.leave(self)
@@ -267,6 +246,7 @@ class Session:
             self._refuse_frame(frame, error)
             return
         self._state = _State.RUNNING
+        self.waiting_since_ns = time.perf_counter_ns()
 
         def run() -> Outcome:
             if self._state is _State.CLOSED:
@@ -281,18 +261,26 @@ class Session:
         if self._state is _State.CLOSED:
             return
         self._state = _State.IDLE
+        self.waiting_since_ns = 0
         if isinstance(outcome, Outcome):
+            self._services.progress.processed(frame, outcome)
             names = active.lease.pipeline.info.class_names
             self._port.send(encode_result(frame, outcome, names, self._services.meter.usage()))
             self._recorded.result(frame, outcome, names, active.lease.model_id)
             self._port.served(frame)
         else:
-            self._refuse_frame(frame, _typed(outcome, "running a frame"))
+            about: dict[str, str | int] = {**self.names, "seq": frame.seq}
+            self._refuse_frame(frame, typed(outcome, "running a frame", about))
         self._serve()
 
     def _refuse_frame(self, frame: Frame, error: WorkerError) -> None:
         # In debug only: a client that sends a bad frame sends many.
-        log.debug("frame refused", seq=frame.seq, error=error.name, reason=error.message)
+        log.debug("frame refused", **self.names, seq=frame.seq, error=error.name, reason=error.message)
+        # A frame without pixels before an Init is how a health check asks whether somebody answers.
+        if self._active is not None or len(frame.data):
+            self._services.progress.refused(error)
+            self._services.counters.told(error.kind)
+            self._services.counters.add(Count.FRAMES_REFUSED)
         self._port.send(encode_error(error, frame.seq) + encode_ready(frame.seq))
         if self._active is not None:
             self._recorded.error(frame, error, self._active.lease.model_id)
@@ -314,14 +302,3 @@ class Session:
             self._services.pool.release(self._active.lease)
             self._active = None
             self._services.lifecycle.session_ended(self)
-
-
-def _typed(error: BaseException, doing: str) -> WorkerError:
-    """An error that a client can be told; what is not one is a fault of the worker, and logged as such."""
-    if isinstance(error, WorkerError):
-        return error
-    lacking = out_of_memory(error, "go on")
-    if lacking:
-        return lacking
-    log.exception(f"{doing} failed", error)
-    return WorkerError(Code.INTERNAL, f"{doing} failed in the worker ({type(error).__name__}); see its log")

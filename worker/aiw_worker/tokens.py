@@ -15,6 +15,8 @@ from aiw_worker.errors import Code, WorkerError
 TOKEN_VARIABLE = "AIW_TOKEN"
 FILE_VARIABLE = "AIW_TOKEN_FILE"
 _MAX_BYTES = 4096
+# Bits of a file's mode by which others than its owner read, write or run it.
+_OTHERS = 0o077
 
 
 class Token:
@@ -44,6 +46,16 @@ class Token:
 
 
 def take_token(named: str | None, environment: MutableMapping[str, str]) -> Token | None:
+    """What read_secret() finds, of which only the hash is kept; None = there is none.
+
+    Raises:
+        WorkerError: USAGE, see read_secret().
+    """
+    secret = read_secret(named, environment)
+    return None if secret is None else Token(secret)
+
+
+def read_secret(named: str | None, environment: MutableMapping[str, str]) -> str | None:
     """The token from `--token-file`, AIW_TOKEN or AIW_TOKEN_FILE, in that order; None = there is none.
 
     Takes the variables out of the environment, so that no child process inherits them.
@@ -54,13 +66,13 @@ def take_token(named: str | None, environment: MutableMapping[str, str]) -> Toke
     secret = environment.pop(TOKEN_VARIABLE, None)
     file = environment.pop(FILE_VARIABLE, None)
     if named is not None:
-        return Token(_read(named, "--token-file"))
+        return _read(named, "--token-file")
     if secret is not None:
         # Not the same as none: who sets it wants a door that is shut.
         if not secret.strip():
             raise WorkerError(Code.USAGE, f"{TOKEN_VARIABLE} is empty; give it a value, or unset it")
-        return Token(secret.strip())
-    return None if file is None else Token(_read(file, FILE_VARIABLE))
+        return secret.strip()
+    return None if file is None else _read(file, FILE_VARIABLE)
 
 
 def _read(name: str, setting: str) -> str:
@@ -75,8 +87,8 @@ def _read(name: str, setting: str) -> str:
         reason = getattr(error, "strerror", None) or "no such path"
         raise WorkerError(Code.USAGE, f"{setting} '{name}' can't be read: {reason}") from error
     # Windows has no such bits.
-    if os.name != "nt" and mode & stat.S_IROTH:
-        log.warning("everyone on this machine can read the token; say: chmod 600 FILE", file=name)
+    if os.name != "nt" and mode & _OTHERS:
+        log.warning(f"others on this machine may use the token file {name}; say: chmod 600 {name}")
     try:
         secret = data.decode("utf-8").strip()
     except UnicodeDecodeError:

@@ -34,7 +34,7 @@ class RunningWorker:
         self, config: Config, load: Any, timings: Timings, token: Token | None, timers: Timers | None
     ) -> None:
         self._timers = timers
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self.server: Server
         self._thread = threading.Thread(target=self._run, args=(config, load, timings, token), daemon=True)
@@ -51,33 +51,33 @@ class RunningWorker:
         async def call() -> Any:
             return ask()
 
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(20)
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(20)
 
     def wait_for(self, event: asyncio.Event) -> None:
         """Waits for an event of the worker's loop."""
-        asyncio.run_coroutine_threadsafe(event.wait(), self._loop).result(20)
+        asyncio.run_coroutine_threadsafe(event.wait(), self.loop).result(20)
 
     def begin_stop(self) -> None:
         """Stops the server, not its event loop."""
-        asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(20)
+        asyncio.run_coroutine_threadsafe(self.server.stop(), self.loop).result(20)
 
     def stop(self) -> None:
         self.begin_stop()
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(20)
-        self._loop.close()
+        self.loop.close()
 
     def _run(self, config: Config, load: Any, timings: Timings, token: Token | None) -> None:
-        asyncio.set_event_loop(self._loop)
+        asyncio.set_event_loop(self.loop)
 
         async def start() -> None:
             call_later = self._timers and self._timers.call_later
             self.server = Server(config, load, timings, token, call_later)
             await self.server.start()
 
-        self._loop.run_until_complete(start())
+        self.loop.run_until_complete(start())
         self._ready.set()
-        self._loop.run_forever()
+        self.loop.run_forever()
 
 
 @pytest.fixture

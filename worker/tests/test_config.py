@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from pathlib import Path
 
 import pytest
 
 from aiw_worker.config import parse_config
 from aiw_worker.errors import Code, WorkerError, one_line
-from aiw_worker.log import JsonFormatter, PrettyFormatter
+from aiw_worker.log import JsonFormatter, PrettyFormatter, names_of
 from aiw_worker.resources import ResourceMeter, available_threads, cpu_quota
 
 
@@ -114,6 +115,43 @@ def test_log_is_one_line_a_record() -> None:
     record = logging.LogRecord("n", logging.WARNING, "f", 1, "two\nlines", None, None)
     record.fields = {"model": "a\nb"}
     entry = json.loads(JsonFormatter().format(record))
-    assert (entry["level"], entry["msg"], entry["model"]) == ("warning", "two\nlines", "a\nb")
-    assert entry["time"].endswith("Z")
+    assert (entry["level"], entry["msg"], entry["model"]) == (40, "two\nlines", "a\nb")
+    # As pino has it.
+    assert (entry["name"], entry["pid"]) == ("aiw-worker", os.getpid())
+    assert abs(entry["time"] - 1000 * record.created) < 2
     assert "\n" not in PrettyFormatter().format(record)
+
+
+def test_log_keeps_its_own_keys_and_has_the_levels_of_pino() -> None:
+    numbers = {}
+    for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+        record = logging.LogRecord("n", level, "f", 1, "said", None, None)
+        record.fields = {"name": "x", "time": 0, "pid": 0, "level": 0, "msg": "y", "seq": 7}
+        entry = json.loads(JsonFormatter().format(record))
+        assert (entry["name"], entry["name_"], entry["msg"], entry["seq"]) == ("aiw-worker", "x", "said", 7)
+        numbers[level] = entry["level"]
+    assert list(numbers.values()) == [20, 30, 40, 50]
+
+
+def test_names_of_a_client() -> None:
+    assert names_of("") == {}
+    assert names_of("front") == {"client": "front", "camera": "front"}
+    assert names_of("agent:front", "s1") == {"client": "agent:front", "camera": "front", "session": "s1"}
+    assert len(names_of("x" * 70_000)["client"]) == 256
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:9101", "[::1]:0", "localhost:65535"])
+def test_metrics_address(text: str) -> None:
+    found = parse_config(["--metrics", text], {}).metrics
+    assert str(found) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["9101", ":9101", "127.0.0.1", "h:65536", "h:-1", "::1:9101", "h:", "h:9101/x", ""]
+)
+def test_metrics_address_that_is_none(text: str) -> None:
+    with pytest.raises(WorkerError) as caught:
+        parse_config(["--metrics", text], {})
+    assert caught.value.kind is Code.USAGE
+    assert f"--metrics is '{text}'" in caught.value.message
+    assert "HOST:PORT" in caught.value.message

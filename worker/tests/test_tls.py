@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from pathlib import Path
@@ -13,7 +14,9 @@ from certificates import Authority, Pair
 from client import Client, ClosedError
 from fakes import WAIT_S
 
+from aiw_worker.admission import MAX_CONNECTIONS
 from aiw_worker.errors import Code, WorkerError
+from aiw_worker.ration import Ration
 from aiw_worker.schema import Envelope
 from aiw_worker.tls import server_context
 
@@ -44,6 +47,12 @@ def tls(pair: Pair, **more: Any) -> dict[str, Any]:
 
 def fields_of(caplog: Any) -> list[dict[str, Any]]:
     return [getattr(record, "fields", {}) for record in caplog.records]
+
+
+def failures(caplog: Any) -> list[tuple[str, str]]:
+    """Peers and reasons of handshakes that failed."""
+    found = [fields for fields in fields_of(caplog) if fields.get("error") == "TLS_MISMATCH"]
+    return [(fields["peer"], fields.get("reason", "plain")) for fields in found]
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -99,8 +108,9 @@ def test_mutual(start_worker: Any, authority: Authority, pair: Pair, tmp_path: P
                 refused.init("a.onnx")
                 refused.any()
         client.detect(1, PIXELS)
-    reasons = [fields["reason"] for fields in fields_of(caplog) if fields.get("error") == "TLS_MISMATCH"]
+    reasons = [reason for _, reason in failures(caplog)]
     assert reasons == ["peer did not return a certificate", "certificate verify failed"]
+    assert all(peer.startswith("127.0.0.1:") for peer, _ in failures(caplog))
 
 
 @pytest.mark.parametrize(
@@ -140,14 +150,77 @@ def test_tls_client_at_the_plain_port(start_worker: Any, authority: Authority, c
         pass
     with Client(worker.port) as client:
         client.start("a.onnx")
-    assert "TLS_MISMATCH" in [fields.get("error") for fields in fields_of(caplog)]
+    assert [peer.rpartition(":")[0] for peer, _ in failures(caplog)] == ["127.0.0.1"]
 
 
-def test_handshake_of_tls_has_its_time_too(start_worker: Any, pair: Pair) -> None:
+def test_handshake_of_tls_has_its_time_too(start_worker: Any, pair: Pair, caplog: Any) -> None:
     worker = start_worker(settings=tls(pair), handshake=0.05)
     with socket.create_connection(("127.0.0.1", worker.port), WAIT_S) as sock:
         # asyncio gives no reason before the handshake is done.
         assert sock.recv(1) == b""
+        peer = f"127.0.0.1:{sock.getsockname()[1]}"
+    worker.on_loop(lambda: None)
+    assert failures(caplog) == [(peer, "it was not done in time")]
+
+
+def test_garbage_at_the_tls_port_is_closed_soon(start_worker: Any, pair: Pair, caplog: Any) -> None:
+    """Long before the handshake's time, though it says nothing more."""
+    worker = start_worker(settings=tls(pair), drain=0.05)
+    # A handshake's record whose content is none.
+    for data in (b"\x16\x03\x01\x00\x05hello", b"\x80" * 2000):
+        with socket.create_connection(("127.0.0.1", worker.port), WAIT_S) as sock:
+            sock.sendall(data)
+            with contextlib.suppress(ConnectionError):
+                while sock.recv(4096):
+                    continue
+    worker.on_loop(lambda: None)
+    assert len(failures(caplog)) == 2
+    assert worker.server.counters.errors()[Code.TLS_MISMATCH] == 2
+    assert worker.on_loop(lambda: worker.server._tls.open) == 0
+
+
+def test_who_leaves_in_a_handshake(start_worker: Any, pair: Pair, caplog: Any) -> None:
+    worker = start_worker(settings=tls(pair))
+    for data in (b"", b"\x16\x03\x01\x02"):
+        with socket.create_connection(("127.0.0.1", worker.port), WAIT_S) as sock:
+            peer = f"127.0.0.1:{sock.getsockname()[1]}"
+            sock.sendall(data)
+            sock.shutdown(socket.SHUT_WR)
+            assert sock.recv(1) == b""
+    worker.on_loop(lambda: None)
+    # Not of one that said nothing.
+    assert failures(caplog) == [(peer, "the peer left in the middle of it")]
+
+
+def test_scanner_does_not_fill_the_log(
+    start_worker: Any, authority: Authority, pair: Pair, caplog: Any
+) -> None:
+    worker = start_worker(settings=tls(pair))
+    for _ in range(30):
+        with Client(worker.port, Envelope) as client:
+            client.raw(b"GET / HTTP/1.1\r\n\r\n")
+            assert client.expect("error").name == "TLS_MISMATCH"
+    assert len(failures(caplog)) == 10
+    assert worker.server.counters.errors()[Code.TLS_MISMATCH] == 30
+    with Client(worker.port, Envelope, client_context(authority)) as client:
+        client.start("a.onnx")
+
+
+def test_too_many_at_the_door(start_worker: Any, authority: Authority, pair: Pair) -> None:
+    worker = start_worker(settings=tls(pair))
+    worker.server._tls.open = 2 * MAX_CONNECTIONS
+    with pytest.raises((OSError, ClosedError)), Client(worker.port, Envelope, client_context(authority)):
+        pass
+    worker.on_loop(lambda: None)
+    assert worker.server._tls.open == 2 * MAX_CONNECTIONS
+    worker.server._tls.open = 0
+    with Client(worker.port, Envelope, client_context(authority)) as client:
+        client.start("a.onnx")
+
+
+def test_ration() -> None:
+    ration = Ration(2, 10.0)
+    assert [ration.take(now) for now in (0, 1, 2, 9.9, 10, 10, 10, 21)] == [0, 0, None, None, 2, 0, None, 1]
 
 
 def test_stop_with_a_client_that_does_not_answer(start_worker: Any, authority: Authority, pair: Pair) -> None:
@@ -161,6 +234,8 @@ def test_stop_with_a_client_that_does_not_answer(start_worker: Any, authority: A
 def test_files_that_can_not_be_used(authority: Authority, pair: Pair, tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_text("no certificate")
+    damaged = tmp_path / "damaged"
+    damaged.write_text("-----BEGIN PRIVATE KEY-----\nnone\n-----END PRIVATE KEY-----\n")
     other = authority.sign("other")
     hidden = authority.sign("hidden", b"password")
     for cert, key, client_ca, words in (
@@ -168,10 +243,11 @@ def test_files_that_can_not_be_used(authority: Authority, pair: Pair, tmp_path: 
         (None, None, authority.cert, ("--tls-client-ca", "--tls-cert")),
         ("nowhere", pair.key, None, ("--tls-cert 'nowhere'", "No such file")),
         (pair.cert, "nowhere", None, ("--tls-key 'nowhere'", "No such file")),
-        (pair.cert, None, None, ("--tls-cert", "can't be used")),
+        (pair.cert, None, None, (f"--tls-cert '{pair.cert}' has no private key", "--tls-key")),
         (pair.cert, other.key, None, ("--tls-key", "key values mismatch")),
         (hidden.cert, hidden.key, None, ("--tls-key", "password")),
         (str(text), pair.key, None, ("--tls-cert", "can't be used")),
+        (str(damaged), None, None, ("--tls-cert", "can't be used")),
         (pair.cert, pair.key, "nowhere", ("--tls-client-ca 'nowhere'", "No such file")),
         (pair.cert, pair.key, str(text), ("--tls-client-ca", "can't be used")),
     ):

@@ -79,12 +79,16 @@ def test_folder_and_unreadable_file_and_empty_variable(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such permissions")
-@pytest.mark.parametrize(("mode", "warned"), [(0o644, True), (0o600, False)])
-def test_file_that_everyone_can_read_is_warned_of(
-    tmp_path: Path, caplog: Any, mode: int, warned: bool
-) -> None:
-    take_token(token_file(tmp_path, SECRET.encode(), mode), {})
-    assert ("can read the token" in caplog.text) is warned
+@pytest.mark.parametrize(
+    ("mode", "warned"), [(0o644, True), (0o640, True), (0o620, True), (0o600, False), (0o400, False)]
+)
+def test_file_that_others_may_use_is_warned_of(tmp_path: Path, caplog: Any, mode: int, warned: bool) -> None:
+    named = token_file(tmp_path, SECRET.encode(), mode)
+    for flag, environment in ((named, {}), (None, {"AIW_TOKEN_FILE": named})):
+        caplog.clear()
+        take_token(flag, environment)
+        # One line, which names the file and the way out.
+        assert [f"chmod 600 {named}" in each.message for each in caplog.records] == [True] * warned
     assert SECRET not in caplog.text
 
 

@@ -72,9 +72,7 @@ class Registry:
         """A new session; none where so much waits for the disk that it would come to nothing."""
         if self._recorder.full:
             self._counters.add(Count.SESSIONS_NOT_RECORDED)
-            log.warning(
-                "session is not recorded: the disk is too slow", client=client_id[:_LONGEST_CLIENT_ID]
-            )
+            log.warning("session is not recorded: the disk is too slow", **log.names_of(client_id))
             return None
         started = self._now()
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(started))

@@ -66,10 +66,13 @@ class SessionWriter:
         more = {"not_recorded": self._lost + left_out}
         if self._attempt(lambda: close_session(self._folder, self.header, ending, self._summary, more)):
             self._counters.add(Count.SESSIONS_CLOSED)
-            log.info("session closed", session=self.header.session_id, reason=ending.reason)
+            log.info("session closed", **self._names(), reason=ending.reason)
         if lines is not None:
             # Locked until it is closed, so that no other worker recovers it.
             lines.close()
+
+    def _names(self) -> dict[str, str]:
+        return log.names_of(self.header.client_id, self.header.session_id)
 
     def _append(self, record: Record) -> None:
         self._open().append(line_of(record, self.header.client_id))
@@ -95,7 +98,7 @@ class SessionWriter:
                 self._warned = True
                 log.warning(
                     "session file can't be written; detection goes on without it",
-                    session=self.header.session_id,
+                    **self._names(),
                     reason=one_line(error),
                 )
             return False

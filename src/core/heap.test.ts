@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { keepNoBufferPool } from "./young-generation.js";
+import { collectGarbage, keepNoBufferPool } from "./heap.js";
 
 /** Makes some 100 MB of objects of which the last 20,000 are always alive, then tells what the young ones have. */
 const ALLOCATE = `
@@ -17,7 +17,7 @@ function youngBytes(before: string): number {
 
 describe("keepYoungGenerationSmall", () => {
   it("has the young objects' space stay as it is, which grows by itself", () => {
-    const built = new URL("../../dist/core/young-generation.js", import.meta.url);
+    const built = new URL("../../dist/core/heap.js", import.meta.url);
     const kept = youngBytes(`(await import("${built}")).keepYoungGenerationSmall();`);
     expect(kept).toBeGreaterThan(0);
     expect(youngBytes("")).toBeGreaterThanOrEqual(4 * kept);
@@ -33,5 +33,21 @@ describe("keepNoBufferPool", () => {
     } finally {
       Buffer.poolSize = poolSize;
     }
+  });
+});
+
+describe("collectGarbage", () => {
+  it("takes away what is dead, and leaves nothing behind to call", () => {
+    const dead = new WeakRef(Array.from({ length: 100_000 }, (_, i) => ({ i })));
+    expect(dead.deref()).toBeDefined();
+    return new Promise<void>((resolve) => {
+      // A WeakRef that was looked at keeps what it names until the turn is over.
+      setImmediate(() => {
+        collectGarbage();
+        expect(dead.deref()).toBeUndefined();
+        expect("gc" in globalThis).toBe(false);
+        resolve();
+      });
+    });
   });
 });

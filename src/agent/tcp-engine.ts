@@ -1,0 +1,30 @@
+import type { ReconnectingClient } from "../client/reconnecting-client.js";
+import type { FrameSink } from "../pipeline/frame-sink.js";
+import type { AIEngine } from "./engine.js";
+
+/**
+ * A session on a worker.
+ * @param client its connection, which comes back by itself
+ * @param sink what takes the frames: the client, or what encodes them for it
+ */
+export function tcpEngine(client: Pick<ReconnectingClient, "init">, sink: FrameSink): AIEngine {
+  return {
+    async setModel({ model, conf, iou }) {
+      const { modelId, classNames } = await client.init({
+        modelPath: model,
+        ...(conf === undefined ? {} : { confThreshold: conf }),
+        ...(iou === undefined ? {} : { iouThreshold: iou }),
+      });
+      return { modelId, classNames };
+    },
+    canRun: () => sink.canSend(),
+    run: (frame) => sink.sendFrame(frame),
+    onResult: (listener) => sink.onResult(listener),
+    onReady: (listener) => sink.onCredit(listener),
+    onAway: (listener) => sink.onCut?.(listener) ?? (() => {}),
+    onGone: (listener) => sink.onLost(listener),
+    get gone() {
+      return sink.lost;
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { Settings } from "../config/settings.js";
+import { ExitCode } from "../core/errors.js";
+import { createLogger } from "../core/logger.js";
+import { AgentService } from "./agent-service.js";
+import type { CommandContext } from "./command-context.js";
+import type { Flag, ParsedFlags } from "./flags.js";
+import { commandSettings } from "./settings.js";
+
+/** How long what is under way has once the agent is to end, milliseconds. */
+const DRAIN_MS = 1_200;
+
+/** `aiw agent`: watches cameras until it is told to end, or all of them have. */
+export async function execute(
+  flags: readonly Flag[],
+  parsed: ParsedFlags,
+  context: CommandContext,
+): Promise<number> {
+  const load = (): Promise<Settings> => commandSettings(flags, parsed, context.env, { more: ["cameras"] });
+  const settings = await load();
+  const log = createLogger({
+    format: settings.log_format ?? "pretty",
+    quiet: settings.quiet === true,
+    debug: context.debug,
+  });
+  const simulate = parsed.simulate === undefined ? undefined : String(parsed.simulate);
+  const service = await AgentService.open(settings, simulate, context, log);
+  context.onHangUp(() => void service.reload(load));
+  const stop = () => void service.stop();
+  context.interrupt.addEventListener("abort", stop);
+  if (context.interrupt.aborted) stop();
+  try {
+    await service.finished();
+    context.interrupt.throwIfAborted();
+    return ExitCode.ok;
+  } finally {
+    context.interrupt.removeEventListener("abort", stop);
+    const giveUp = AbortSignal.timeout(DRAIN_MS);
+    await service.close(giveUp);
+    await log.flush(giveUp);
+  }
+}
