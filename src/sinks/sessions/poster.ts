@@ -12,7 +12,6 @@ export type EncodePicture = typeof encodeJpeg;
 
 interface Candidate {
   readonly outcome: FrameResult;
-  readonly confidence: number;
   readonly letGo: () => void;
 }
 
@@ -38,7 +37,7 @@ export class Poster {
     if (frame === undefined || !(confidence >= this.best + STEP)) return;
     this.best = confidence;
     this.waiting?.letGo();
-    this.waiting = { outcome, confidence, letGo: frame.keep() };
+    this.waiting = { outcome, letGo: frame.keep() };
     this.work ??= this.encodeAll().finally(() => (this.work = undefined));
   }
 

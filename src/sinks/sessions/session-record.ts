@@ -2,9 +2,9 @@ import { join } from "node:path";
 import type { Clock } from "../../core/clock.js";
 import { systemCode } from "../../core/errors.js";
 import type { CloseReason } from "../../results/agent-event.js";
-import type { FrameOutcome, FrameResult } from "../../results/frame-outcome.js";
+import { type FrameOutcome, type FrameResult, isResult } from "../../results/frame-outcome.js";
 import { detectionRecord } from "../../results/record.js";
-import { type DiskQueue } from "./disk-queue.js";
+import type { DiskQueue } from "./disk-queue.js";
 import { replaceFile } from "./files.js";
 import { type EncodePicture, Poster } from "./poster.js";
 import { POSTER, type SessionHeader } from "./session-file.js";
@@ -74,8 +74,9 @@ export class SessionRecord {
       return;
     }
     const line = Buffer.from(`${JSON.stringify(detectionRecord(outcome, this.modelId))}\n`);
+    const counted = isResult(outcome) ? { latency: outcome.latency, detections: outcome.detections } : null;
     void queue.submit(async () => {
-      if (!(await this.attempt(() => this.writer.append(line, outcome)))) this.leftOut++;
+      if (!(await this.attempt(() => this.writer.append(line, counted)))) this.leftOut++;
     }, line.length);
   }
 

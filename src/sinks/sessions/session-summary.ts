@@ -1,4 +1,4 @@
-import { type FrameOutcome, isResult } from "../../results/frame-outcome.js";
+import type { FrameResult } from "../../results/frame-outcome.js";
 import { LATENCIES, LatencyHistogram, type LatencySummary } from "../../results/latency.js";
 
 /** What many records come to, as session.json has it. */
@@ -9,6 +9,9 @@ export interface SummaryFigures {
   readonly latency_ms: Readonly<Record<string, LatencySummary | { readonly count: 0 }>>;
 }
 
+/** What of a frame's result is added up: without its pixels, for which a slow disk is not to wait. */
+export type Counted = Pick<FrameResult, "latency" | "detections">;
+
 /** Adds up the records of one session: the same while they are written, and of what was written. */
 export class SessionSummary {
   private results = 0;
@@ -17,15 +20,16 @@ export class SessionSummary {
   /** Made with the first value: each is hundreds of kilobytes. */
   private readonly latencies = new Map<string, LatencyHistogram>();
 
-  add(outcome: FrameOutcome): void {
-    if (!isResult(outcome)) {
+  /** @param counted null of a frame that failed */
+  add(counted: Counted | null): void {
+    if (counted === null) {
       this.errors++;
       return;
     }
     this.results++;
-    for (const { className } of outcome.detections) this.found(className);
+    for (const { className } of counted.detections) this.found(className);
     for (const name of LATENCIES) {
-      const us = outcome.latency[name];
+      const us = counted.latency[name];
       if (us !== null) this.took(name, us);
     }
   }

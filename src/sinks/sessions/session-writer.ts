@@ -1,10 +1,9 @@
 import { basename, dirname, join } from "node:path";
-import type { FrameOutcome } from "../../results/frame-outcome.js";
 import { systemCode } from "../../core/errors.js";
 import { type Files, replaceJson } from "./files.js";
 import { LineFile } from "./line-file.js";
 import { closeSession, DETECTIONS, OPEN, type SessionEnding, type SessionHeader } from "./session-file.js";
-import { SessionSummary } from "./session-summary.js";
+import { type Counted, SessionSummary } from "./session-summary.js";
 
 export interface WriterOptions {
   readonly files: Files;
@@ -63,10 +62,10 @@ export class SessionWriter {
   }
 
   /** Writes a line, or nothing. @throws what the system says */
-  async append(line: Uint8Array, outcome: FrameOutcome): Promise<void> {
+  async append(line: Uint8Array, counted: Counted | null): Promise<void> {
     await this.begin();
     await this.lines?.append(line);
-    this.summary.add(outcome);
+    this.summary.add(counted);
   }
 
   /** Closes the session. @throws what the system says; it stays open then, for the next start to recover */

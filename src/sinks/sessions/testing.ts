@@ -1,8 +1,11 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { FrameResult } from "../../results/frame-outcome.js";
 import { AiwError } from "../../core/errors.js";
 import type { FrameError } from "../../results/frame-outcome.js";
 import { diskFiles, type Files, type OpenFile } from "./files.js";
 import type { Presence } from "./presence.js";
+import { newSessionId } from "./session-id.js";
 
 /** A frame's result in a session, as small as it can be. */
 export function resultOf(seq: number, changes: Partial<FrameResult> = {}): FrameResult {
@@ -99,4 +102,26 @@ export class MortalFiles implements Files {
       }
     }
   }
+}
+
+/** session.json of a session of nine seconds. */
+export function closedJson(startMs: number) {
+  return {
+    schema: "aiw.session/1",
+    ...{ session_id: newSessionId(startMs, (n) => new Uint8Array(n)), camera: "door", client_id: "door" },
+    ...{ start: new Date(startMs).toISOString(), end: new Date(startMs + 9000).toISOString(), duration_s: 9 },
+    ...{ reason: "silence", model_id: "ab", model_ids: ["ab"] },
+    frames: { results: 100, errors: 0, not_recorded: 0 },
+    detections: { total: 90, by_class: { person: 90 } },
+    ...{ latency_ms: {}, poster: null },
+  };
+}
+
+/** Makes the folder of a closed session; its id. */
+export function leaveSession(dir: string, startMs: number, changes: object = {}, detections = ""): string {
+  const json = { ...closedJson(startMs), ...changes };
+  mkdirSync(join(dir, json.session_id));
+  writeFileSync(join(dir, json.session_id, "session.json"), JSON.stringify(json));
+  writeFileSync(join(dir, json.session_id, "detections.ndjson"), detections);
+  return json.session_id;
 }
