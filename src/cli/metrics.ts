@@ -1,7 +1,6 @@
 import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
 import type { ClientMetrics } from "../sinks/metrics/client-metrics.js";
-import type { CommandContext } from "./command-context.js";
 
 /** The metrics of a command, and who serves them. */
 export interface OpenMetrics {
@@ -12,12 +11,13 @@ export interface OpenMetrics {
 /**
  * Serves metrics where the settings say so; before there is anything to count, so that a port that is taken ends the
  * command before it has begun.
+ * @param say where people are told of it; a Logger will do
  * @returns undefined where the settings say nothing of it
  * @throws LISTEN_FAILED
  */
 export async function openMetrics(
   { metrics: address }: Settings,
-  { progress }: Pick<CommandContext, "progress">,
+  say: { info(text: string): void; warn(text: string): void },
 ): Promise<OpenMetrics | undefined> {
   if (address === undefined) return undefined;
   // Their modules take their time to load, for those who want none too long.
@@ -27,10 +27,10 @@ export async function openMetrics(
   ]);
   const metrics = new ClientMetrics(systemClock);
   const server = await MetricsServer.listen(address, metrics);
-  progress.note(`aiw: metrics at http://${server.address}/metrics`);
+  say.info(`metrics at http://${server.address}/metrics`);
   if (!server.isLocal) {
-    progress.note(
-      `aiw: warning: --metrics ${server.address} is not loopback: anyone on that network can read the metrics, camera names included`,
+    say.warn(
+      `--metrics ${server.address} is not loopback: anyone on that network can read the metrics, camera names included`,
     );
   }
   return { metrics, close: () => server.close() };

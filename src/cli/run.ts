@@ -41,7 +41,11 @@ export async function execute(
   const settings = withModel(given, [first, ...rest]);
   const outputs = settings.out ?? [{ kind: "ndjson", target: "-" }];
   checkOutputs(outputs);
-  const served = await openMetrics(settings, context);
+  const { note } = context.progress;
+  const served = await openMetrics(settings, {
+    info: (text) => note(`aiw: ${text}`),
+    warn: (text) => note(`aiw: warning: ${text}`),
+  });
   try {
     return await runLanes(lanesOf(names), settings, context, outputs, served?.metrics);
   } finally {

@@ -91,10 +91,13 @@ describe("ReconnectingClient", () => {
       },
     });
     const stream = new Stream(client, clock);
+    expect(client).toMatchObject({ linkState: "opening", inits: 0 });
     await client.init(init);
+    expect(client).toMatchObject({ linkState: "linked", inits: 1 });
     stream.offer(blankFrame(), 0);
     stream.offer(blankFrame(), 0);
     expect(await away.next()).toMatchObject({ code: "WORKER_LOST" });
+    expect(client).toMatchObject({ linkState: "away", inits: 1 });
     expect(client.canSend()).toBe(false);
     expect(stream.counts()).toMatchObject({ inFlight: 1, dropped: { disconnected: 1 } });
     const idle = stream.whenIdle();
@@ -108,7 +111,7 @@ describe("ReconnectingClient", () => {
     expect(first).toMatchObject({ model_path: "m.onnx", classes_filter: [1] });
     expect(first).not.toHaveProperty("session_id");
     expect(second).toEqual({ ...first, session_id: "s-1" });
-    expect(client.reconnects).toBe(1);
+    expect(client).toMatchObject({ reconnects: 1, linkState: "linked", inits: 2 });
     expect(client.lost).toBeUndefined();
     cut();
     await away.next();

@@ -66,7 +66,17 @@ describe("resolveSettings", () => {
     ["size", "0x480", '--size "0x480" is not WIDTHxHEIGHT (sides up to 16384) or "native"'],
     ["worker", "localhost", '--worker "localhost" is not HOST:PORT'],
     ["worker", "localhost:0", '--worker "localhost:0" is not HOST:PORT'],
-    ...["", "9464", ":9464", "localhost", "localhost:", "localhost:65536", "::1:9464", "[::g]:1", "[1:2]:1"].map(
+    ...[
+      "",
+      "9464",
+      ":9464",
+      "localhost",
+      "localhost:",
+      "localhost:65536",
+      "::1:9464",
+      "[::g]:1",
+      "[1:2]:1",
+    ].map(
       (value) =>
         [
           "metrics",

@@ -63,7 +63,7 @@ export class ClientMetrics {
     return camera;
   }
 
-  /** Takes its series with it. Its counters begin anew should it come back. */
+  /** Takes its series with it, once it has told its last; its counters begin anew should it come back. */
   removeCamera(name: string): void {
     const camera = labelOf(name);
     this.states.delete(camera);
