@@ -111,6 +111,7 @@ def test_what_a_scrape_shows(start_worker: Any, watch: Any) -> None:
         assert found["worker_errors_total MODEL_NOT_FOUND"] == 1
         assert found["worker_errors_total POOL_FULL"] == 0
         client.end()
+    worker.wait_for(worker.server._empty)
     worker.on_loop(lambda: timers.advance(1000))
     found = scrape(port)
     assert found["worker_state IDLE"] == found["transitions_to_idle_total"] == 1
