@@ -84,7 +84,7 @@ export class AgentService {
     checkAgentOutputs(settings);
     const undo: (() => Promise<unknown>)[] = [];
     try {
-      const metrics = await openMetrics(settings, context);
+      const metrics = await openMetrics(settings, log);
       if (metrics !== undefined) undo.push(() => metrics.close());
       const onNote = (text: string) => log.warn(text);
       const dir = settings.sessions_dir ?? DEFAULT_SESSIONS_DIR;
@@ -194,12 +194,11 @@ export class AgentService {
   }
 
   private keeper(): SessionKeeper {
-    const { store, metrics } = this.parts;
+    const { store } = this.parts;
     return {
       begin(start) {
         const sessionId = newSessionId(start.startWallMs);
         const record = store.begin({ ...start, sessionId });
-        void metrics;
         return {
           id: sessionId,
           append: (outcome) => record.append(outcome),
