@@ -16,7 +16,7 @@ import { openWorkerSession } from "./worker-session.js";
 export interface EngineMaker {
   readonly model: EngineModel;
   readonly sending: Sending;
-  open(): Promise<OpenEngine>;
+  open(camera: string): Promise<OpenEngine>;
   /**
    * Other thresholds, or another model where the worker is elsewhere, for all that are open and those to come.
    * @throws what the worker refuses; all stays as it was
@@ -39,18 +39,20 @@ export async function workerEngines(
   const asked = { ...settings, classes: [] };
   const first = await openWorkerSession(asked, context, machine, context.interrupt, SERVE.workerWaitMs);
   let isFirstFree = true;
-  let wanted: ModelSettings | undefined;
+  const { conf, iou, require_provider: requireProvider } = settings;
+  let wanted: ModelSettings = { model: first.modelPath, conf, iou };
   const open = new Set<AIEngine>();
   return {
     model: first.info,
     sending: first.sending,
-    async open() {
+    async open(camera) {
       const mine = isFirstFree ? first : await first.another(context.interrupt);
       isFirstFree = false;
-      const { client, sink, info } = mine;
-      const engine = tcpEngine(client, sink);
+      const { client, sink } = mine;
+      const engine = tcpEngine(client, sink, { camera, requireProvider });
       open.add(engine);
-      const { modelId } = wanted === undefined ? info : await engine.setModel(wanted);
+      // The worker has it already, and learns whose session it is.
+      const { modelId } = await engine.setModel(wanted);
       const close = async () => {
         open.delete(engine);
         // The first one holds the worker, and is there for the next camera.

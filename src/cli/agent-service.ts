@@ -1,12 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
-import { Agent } from "../agent/agent.js";
+import { Agent, type OpenEngine } from "../agent/agent.js";
 import { EventBus } from "../agent/event-bus.js";
+import type { Lane } from "../agent/lane.js";
 import type { SessionKeeper } from "../agent/ports.js";
 import type { SettingName, Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
 import { collectGarbage } from "../core/heap.js";
 import type { Logger } from "../core/logger.js";
 import type { EventSink } from "../sinks/event-sink.js";
+import type { ClientMetrics } from "../sinks/metrics/client-metrics.js";
 import { newSessionId } from "../sinks/sessions/session-id.js";
 import { SessionStore } from "../sinks/sessions/store.js";
 import { cameraPlan } from "./agent-cameras.js";
@@ -58,11 +60,8 @@ export class AgentService {
     this.agent = new Agent({
       ports: { clock: systemClock, bus: this.bus, sessions: this.keeper(), recorder: recorder.hook },
       plan: this.planOf(settings),
-      openEngine: () => engines.open(),
-      onLane: ({ camera, stream }, { link }) => {
-        const { classNames } = engines.model;
-        metrics?.metrics.addCamera({ name: camera, stream, link, classNames, isWatched: true });
-      },
+      openEngine: (camera) => engines.open(camera),
+      onLane: (lane, opened) => metrics && this.measure(lane, opened, metrics.metrics),
       onEnd: ({ camera }, error) => {
         if (error !== undefined) log.error("the watch over a camera ended", { camera, err: error });
         metrics?.metrics.removeCamera(camera);
@@ -88,7 +87,8 @@ export class AgentService {
       if (metrics !== undefined) undo.push(() => metrics.close());
       const onNote = (text: string) => log.warn(text);
       const dir = settings.sessions_dir ?? DEFAULT_SESSIONS_DIR;
-      const store = await SessionStore.open(dir, { clock: systemClock, onNote });
+      const onLeftOut = (camera: string) => metrics?.metrics.recordsLost(camera);
+      const store = await SessionStore.open(dir, { clock: systemClock, onNote, onLeftOut });
       undo.push(() => store.close(AbortSignal.timeout(0)));
       if (store.recovered > 0) log.warn("sessions recovered that were left open", { count: store.recovered });
       metrics?.metrics.sessionsRecovered(store.recovered);
@@ -139,17 +139,22 @@ export class AgentService {
     return this.reloading;
   }
 
-  /** Ends what is still open, in the order in which one needs the other. @param giveUp ends the waiting */
-  async close(giveUp: AbortSignal): Promise<void> {
+  /**
+   * Ends what is still open.
+   * @param giveUp ends the waiting
+   * @returns false where a disk hangs, for which process.exit() would wait for ever
+   */
+  async close(giveUp: AbortSignal): Promise<boolean> {
     const { store, outputs, metrics, engines, recorder } = this.parts;
     await this.agent.stop();
+    const written = store.close(giveUp);
     await Promise.all([
       ...outputs.map((output) => output.close(giveUp)),
-      store.close(giveUp),
       recorder.close(giveUp),
       metrics?.close(),
       engines.close(),
     ]);
+    return written;
   }
 
   private async change(next: Settings): Promise<void> {
@@ -191,6 +196,23 @@ export class AgentService {
     // A simulation knows whatever classes its script names.
     const named = this.simulate === undefined ? reportedClasses(settings, this.parts.engines.model) : classes;
     return watchPlan(settings, named);
+  }
+
+  private measure({ camera, stream, watch }: Lane, { link }: OpenEngine, metrics: ClientMetrics): void {
+    const { classNames } = this.parts.engines.model;
+    const figures = metrics.addCamera({
+      name: camera,
+      stream,
+      link,
+      classNames,
+      rateFps: watch.fps,
+      isWatched: true,
+    });
+    // What is lately depends on it.
+    const off = this.bus.on("fsm.transition", ({ value }) => {
+      if (!this.agent.lanes.some((lane) => lane.watch === watch)) off();
+      else if (value.camera === camera) figures.setRate(watch.fps);
+    });
   }
 
   private keeper(): SessionKeeper {

@@ -35,7 +35,10 @@ export async function execute(
   } finally {
     context.interrupt.removeEventListener("abort", stop);
     const giveUp = AbortSignal.timeout(DRAIN_MS);
-    await service.close(giveUp);
+    const isWritten = await service.close(giveUp);
+    if (!isWritten) log.error("session files were not all written in time: the disk hangs");
     await log.flush(giveUp);
+    // Node would wait for its thread that stands in a system call.
+    if (!isWritten) process.kill(process.pid, "SIGKILL");
   }
 }

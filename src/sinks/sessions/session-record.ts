@@ -28,6 +28,8 @@ export interface RecordOptions extends WriterOptions {
   readonly encode?: EncodePicture | undefined;
   /** A line for people, once a session. */
   readonly onNote: (text: string) => void;
+  /** Told of each frame that could not be recorded. */
+  readonly onLeftOut?: () => void;
 }
 
 /** A session that is open, whose frames are written as they come. None of its methods throws, or waits for the disk. */
@@ -69,14 +71,14 @@ export class SessionRecord {
     const { queue } = this.options;
     if (this.closing !== undefined) return;
     if (queue.isFull) {
-      this.leftOut++;
+      this.leaveOut();
       this.warn(new Error("the disk is too slow"));
       return;
     }
     const line = Buffer.from(`${JSON.stringify(detectionRecord(outcome, this.modelId))}\n`);
     const counted = isResult(outcome) ? { latency: outcome.latency, detections: outcome.detections } : null;
     void queue.submit(async () => {
-      if (!(await this.attempt(() => this.writer.append(line, counted)))) this.leftOut++;
+      if (!(await this.attempt(() => this.writer.append(line, counted)))) this.leaveOut();
     }, line.length);
   }
 
@@ -121,6 +123,11 @@ export class SessionRecord {
   /** Of a frame that waits to become the poster. */
   letGo(): void {
     this.posterMaker.giveUp();
+  }
+
+  private leaveOut(): void {
+    this.leftOut++;
+    this.options.onLeftOut?.();
   }
 
   private endOf({ endWallMs }: SessionEnd, lengthMs: number): number {

@@ -16,6 +16,8 @@ export interface SessionStoreOptions {
   readonly clock: Clock;
   /** A line for people: what is not written and why, once a session. */
   readonly onNote: (text: string) => void;
+  /** A frame of a session of this camera could not be recorded. */
+  readonly onLeftOut?: (camera: string) => void;
   /** For tests. */
   readonly files?: Files;
   readonly encode?: EncodePicture;
@@ -79,7 +81,7 @@ export class SessionStore {
 
   /** A session that begins now. What the disk says to it comes to `onNote`. */
   begin({ sessionId, camera, startWallMs, modelId }: SessionStart): SessionRecord {
-    const { clock, onNote, encode, files = diskFiles } = this.options;
+    const { clock, onNote, onLeftOut, encode, files = diskFiles } = this.options;
     const header = {
       session_id: sessionId,
       camera,
@@ -88,7 +90,14 @@ export class SessionStore {
       model_id: modelId,
       owner: this.presence.id,
     };
-    const options = { clock, onNote, encode, files, queue: this.queue };
+    const options = {
+      clock,
+      onNote,
+      onLeftOut: () => onLeftOut?.(camera),
+      encode,
+      files,
+      queue: this.queue,
+    };
     const record = new SessionRecord(this.folderOf(sessionId), header, options);
     this.open.add(record);
     void record.closed.then(() => this.open.delete(record));
