@@ -66,6 +66,19 @@ ${runLines(run)}
 # a frame is known of synthetic: only, so recall and precision are for benches of that.
 # gates:
 #   - recall >= 90%
+
+# What aiw agent watches, by name, in place of source and camera; how many frames a second it looks at without and
+# with a session; and how long something has to be seen, then not to be seen, and the session stays open after that.
+# cameras:
+#   door: rtsp://10.0.0.5/live
+# fps_idle: 5
+# fps_active: 12
+# dwell: 500ms
+# silence: 3s
+# post_roll: 5s
+# Where its events go ("aiw agent --help" says more), and its sessions, relative to this file.
+# events: ["ndjson:-", "mqtt://broker.local/aiw"]
+# sessions_dir: sessions
 `;
   return `${text}${checksumLine(text)}`;
 }
