@@ -119,7 +119,7 @@ function valueOf(value: unknown): unknown {
  */
 function anchorPaths(values: Record<string, unknown>, folder: string): void {
   const anchor = (value: unknown) =>
-    typeof value === "string" && value !== "-" && !/^[a-z][a-z0-9+.-]+:/i.test(value)
+    typeof value === "string" && value !== "" && value !== "-" && !/^[a-z][a-z0-9+.-]+:/i.test(value)
       ? resolve(folder, value)
       : value;
   if (values.worker === undefined) values.model = anchor(values.model);

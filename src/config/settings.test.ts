@@ -113,6 +113,19 @@ describe("parseConfigFile", () => {
     expect(resolve).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
   });
 
+  it("takes cameras by name, files among them from the file's own folder", () => {
+    const yaml = "cameras:\n  door: rtsp://u:p@10.0.0.5/live\n  yard: clips/yard.mp4\n  desk: default\n";
+    expect(resolveSettings([parseConfigFile("/home/a/aiw.yaml", yaml)]).cameras).toEqual({
+      door: "rtsp://u:p@10.0.0.5/live",
+      yard: "/home/a/clips/yard.mp4",
+      desk: "default",
+    });
+    const bad = (text: string) => () => resolveSettings([parseConfigFile("aiw.yaml", text)]);
+    expect(bad("cameras: [a, b]\n")).toThrow("aiw.yaml:1: cameras");
+    expect(bad("cameras:\n  a/b: x\n")).toThrow("has a name that is empty");
+    expect(bad('cameras:\n  a: ""\n')).toThrow("is empty");
+  });
+
   it("takes relative paths from the file's own folder", () => {
     const file = parseConfigFile(
       "/home/a/aiw.yaml",
@@ -143,6 +156,14 @@ describe("environmentLayer", () => {
     expect(resolveSettings([environmentLayer({ AI_WORKER_HOST: "box" })])).toEqual({
       worker: { host: "box", port: 7001, tls: false },
     });
+  });
+
+  it("takes the agent's rates, as deployments name them", () => {
+    const env = environmentLayer({ AI_FPS_IDLE: "2", AI_FPS_ACTIVE: "15" });
+    expect(resolveSettings([env])).toEqual({ fps_idle: 2, fps_active: 15 });
+    expect(() => resolveSettings([environmentLayer({ AI_FPS_IDLE: "0" })])).toThrow(
+      'AI_FPS_IDLE "0" is not a rate',
+    );
   });
 
   it("names the variable that is wrong", () => {
