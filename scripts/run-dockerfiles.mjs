@@ -1,7 +1,9 @@
 // Runs the steps of Dockerfile.worker and Dockerfile.agent themselves, without an engine, and then the two services
 // with the values of docker-compose.yml: the worker passes its HEALTHCHECK, the agent talks to it, aiw bench reports.
 //
-//   node scripts/run-dockerfiles.mjs      (Linux, root, iproute2; Python 3.11 stands in for python:3.11-slim)
+//   node scripts/run-dockerfiles.mjs      (Debian or its like, as root, with iproute2; exit 77 where it can't be done)
+//
+// This machine's Node and Python (AIW_PYTHON, else python3) stand in for those of the base images.
 //
 // Each stage is an overlay over this machine's root in a mount namespace of its own, which ends with the script and
 // leaves nothing behind: apt, npm and pip really install, and only there. The two services share a network namespace
@@ -19,11 +21,14 @@ import { buildImage } from "./dockerfile/image.mjs";
 const self = fileURLToPath(import.meta.url);
 const root = dirname(dirname(self));
 const [inside] = process.argv.slice(2);
+/** Exit code of a machine that can't do it, as test runners of make have it. */
+const CANNOT_RUN = 77;
 
 if (inside === undefined) {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) {
-    console.error("this needs Linux, and root: it mounts overlays in a namespace of its own");
-    process.exit(2);
+  const lacking = whatIsLacking();
+  if (lacking !== undefined) {
+    console.error(`not run: ${lacking}`);
+    process.exit(CANNOT_RUN);
   }
   const folder = mkdtempSync(join(tmpdir(), "aiw-dockerfiles-"));
   try {
@@ -131,6 +136,19 @@ function expect(what, holds, seen) {
   if (!holds)
     throw new Error(`not so: ${what}${seen === undefined ? "" : `\n${JSON.stringify(seen, null, 2)}`}`);
   console.log(`- ${what}`);
+}
+
+/** Why this machine can't do it; undefined where it can. */
+function whatIsLacking() {
+  if (process.platform !== "linux" || process.getuid?.() !== 0)
+    return "it needs Linux, and root to mount overlays";
+  // Debian's, as the base images are.
+  for (const program of ["apt-get", "chroot", "ip", "npm", "nsenter", "unshare"]) {
+    if (spawnSync("which", [program]).status !== 0) return `there is no ${program}`;
+  }
+  // A container without the right to mount, most likely.
+  const { status } = spawnSync("unshare", ["--mount", "--pid", "--fork", "--mount-proc", "true"]);
+  return status === 0 ? undefined : "namespaces can't be made here";
 }
 
 /** What the base images bring, of this machine. */
