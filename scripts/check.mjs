@@ -109,6 +109,19 @@ async function environment(lock) {
   return python;
 }
 
+/** Their steps and services, where this machine can run them without an engine. */
+function dockerfiles() {
+  console.log("\n== Dockerfiles");
+  const { status } = spawnSync(process.execPath, ["scripts/run-dockerfiles.mjs"], { stdio: "inherit" });
+  const isSkipped = status === 77;
+  const passed = status === 0;
+  count("Dockerfiles", {
+    passed: Number(passed),
+    failed: Number(!passed && !isSkipped),
+    skipped: Number(isSkipped),
+  });
+}
+
 const built = await check("build", () => succeeds(process.execPath, ["scripts/build.mjs"]));
 await check("types", () => node("typescript/bin/tsc", "-p", "tsconfig.json"));
 await check("lint", () => node("eslint/bin/eslint.js", "--max-warnings", "0", "."));
@@ -142,6 +155,7 @@ if (built) {
   }
   vitest();
   await check("package", () => succeeds(process.execPath, ["scripts/package-test.mjs"]));
+  dockerfiles();
 }
 
 rmSync(scratch, { recursive: true, force: true });

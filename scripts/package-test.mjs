@@ -14,6 +14,8 @@ const NEEDED = [
   "bench/ci/bench.sh",
   "bench/ci/install.sh",
   "bin/aiw.js",
+  "deploy/prometheus/alerts.yml",
+  "deploy/systemd/aiw-agent.service",
   "dist/cli/main.js",
   "dist/source/scene-thread.js",
   "dist/wire/gen/ai.js",
