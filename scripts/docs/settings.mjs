@@ -3,16 +3,16 @@ import { SETTINGS } from "../../dist/config/settings.js";
 import * as flags from "../../dist/cli/flags.js";
 import { code, table } from "./table.mjs";
 
-/** The flags of each command that takes settings. */
+/** The flags of each command that takes settings; the words of the first that has one are those that are told. */
 const COMMANDS = {
-  init: flags.INIT_FLAGS,
-  doctor: flags.DOCTOR_FLAGS,
   run: [...flags.COMMON_FLAGS, ...flags.RUN_FLAGS],
   bench: [...flags.COMMON_FLAGS, ...flags.BENCH_FLAGS],
   compare: flags.COMPARE_FLAGS,
   agent: flags.AGENT_FLAGS,
   sessions: [...flags.SESSIONS_LIST_FLAGS, ...flags.SESSIONS_PRUNE_FLAGS],
   worker: flags.WORKER_FLAGS,
+  init: flags.INIT_FLAGS,
+  doctor: flags.DOCTOR_FLAGS,
 };
 const GENERAL = flags.GENERAL_FLAGS;
 

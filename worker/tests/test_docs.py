@@ -17,7 +17,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 def rows(part: str) -> list[list[str]]:
     """Cells of the table in one part of the page, without its head."""
     text = PAGE.read_text(encoding="utf-8")
-    match = re.search(rf"<!-- begin {part}\b[^>]*-->(.*?)<!-- end {part} -->", text, re.S)
+    match = re.search(rf"<!-- table {part}\b[^>]*-->(.*?)<!-- end {part} -->", text, re.S)
     assert match is not None, f"no part {part}"
     lines = [line for line in match[1].splitlines() if re.match(r"\| [`\d]", line)]
     return [[cell.strip().replace("`", "") for cell in line.strip("|").split(" | ")] for line in lines]
