@@ -7,6 +7,7 @@
 //   node bench/cameras.mjs CLIP.mp4 MODEL.onnx            eight pairs of windows of 12 s
 //   node bench/cameras.mjs CLIP.mp4 MODEL.onnx --pairs 20 --seconds 30 --every 3
 //
+// The model has to leave room: where 20 frames a second are nearly all that the machine does, its queue is measured.
 // Needs a built CLI (npm ci), ffmpeg (AIW_FFMPEG, or the system's) and Linux. The cameras are processes of this
 // machine and take their share of its cores in both kinds of windows.
 import { spawn } from "node:child_process";

@@ -31,6 +31,11 @@ class _Job(Generic[T]):
 class Scheduler:
     """Runs work on its thread and hands each outcome back on the event loop.
 
+    Frames of several clients are not run as one batch, though many a graph could: with a window of one,
+    whoever was answered first is back before the others, so that batches are of one and of all the rest in
+    turns. Measured end to end on two cores, four clients with YOLO11n at 640 gained nothing, eight at 320
+    between 4 and 7 %.
+
     A plain queue that counts what waits, and one call_soon_threadsafe: no task is woken in between, so that
     handing over costs two thread switches and nothing else.
     """
