@@ -5,7 +5,7 @@
 //   node bench/detector.mjs --first-seed 500 --seeds 40 --frames 50 --crowded
 //   node bench/detector.mjs --model other.onnx --conf 0.5
 //
-// Ends with 1 when a figure is below what the README promises. Needs a built CLI (npm ci).
+// Ends with 1 when a figure is below what docs/models.md says. Needs a built CLI (npm ci).
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";

@@ -63,7 +63,7 @@ const ERROR_TABLE = {
   ENV_FAILED: failed("Check the network and the free space of the cache folder, then run it again."),
   CACHE_UNUSABLE: failed("Set AIW_CACHE to a folder that can be written."),
   ENV_OFFLINE: failed(
-    "Only this step needs the network. By hand: install worker/requirements.lock of this package (with OpenVINO requirements-openvino.lock, with CUDA requirements-cuda.lock) into a virtual environment from a folder of wheels, and set AIW_PYTHON to its interpreter; see the README, Without a network.",
+    "Only this step needs the network. By hand: install worker/requirements.lock of this package (with OpenVINO requirements-openvino.lock, with CUDA requirements-cuda.lock) into a virtual environment from a folder of wheels, and set AIW_PYTHON to its interpreter; see docs/models.md, Without a network.",
   ),
   ENGINE_MISSING: failed(
     "Use another: --engine onnxruntime, --device cpu. Into an interpreter that AIW_PYTHON names, install it with pip, or unset AIW_PYTHON.",
@@ -112,6 +112,8 @@ const ERROR_TABLE = {
 } as const satisfies Record<string, ErrorClass>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
+
+export const ERROR_CODES = Object.keys(ERROR_TABLE) as ErrorCode[];
 
 export interface AiwErrorOptions {
   cause?: unknown;

@@ -1,4 +1,4 @@
-"""One line of detections.ndjson: the record of README's contract, as far as the worker knows it."""
+"""One line of detections.ndjson: the record aiw.detections/1, as far as the worker knows it."""
 
 from __future__ import annotations
 
