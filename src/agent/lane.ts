@@ -100,7 +100,6 @@ export class Lane {
       const source = await open((change) => this.tellCamera(change.to, change.text), signal);
       const feed = new Feed(source, clock);
       try {
-        if (isFinite) this.tellCamera("live", `${camera} is played in real time`);
         await feed.run(this.stream, { kind: "live", maxFps: () => this.watch.fps }, {}, signal);
         // The last frame is still on its way.
         if (isFinite) await this.stream.whenIdle(signal);

@@ -42,6 +42,9 @@ export function cameraPlan(
         signal,
         onChange,
       );
+      // Only what is a camera tells of its states by itself.
+      if (!isLive)
+        onChange({ from: "connecting", to: "live", text: `${source.name} is played in real time` });
       return source.live ? source : asCamera(source, systemClock);
     },
   };

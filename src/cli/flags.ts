@@ -215,7 +215,7 @@ const NOT_FOR_AGENT: ReadonlySet<string> = new Set(["fps", "frames", "duration",
 export const AGENT_FLAGS: readonly Flag[] = [
   ...COMMON_FLAGS.filter(({ setting }) => setting === undefined || !NOT_FOR_AGENT.has(setting)),
   { syntax: "--fps-idle <n>", help: "frames a second without a session (default: 5)", setting: "fps_idle" },
-  { syntax: "--fps-active <n>", help: "and with one (default: 12)", setting: "fps_active" },
+  { syntax: "--fps-active <n>", help: "frames a second with a session (default: 12)", setting: "fps_active" },
   {
     syntax: "--dwell <time>",
     help: "how long something is seen before a session opens (default: 500ms)",
@@ -228,7 +228,7 @@ export const AGENT_FLAGS: readonly Flag[] = [
   },
   {
     syntax: "--post-roll <time>",
-    help: "after staying open for so long (default: 5s)",
+    help: "how long a session stays open after that (default: 5s)",
     setting: "post_roll",
   },
   {

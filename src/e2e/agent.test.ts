@@ -57,6 +57,7 @@ describe("aiw agent", () => {
     const { code, stdout, stderr } = await agent.finished;
     expect(code).toBe(143);
     const events = jsonLines(stdout);
+    expect(named(events, "camera.state").map(({ state }) => state)).toEqual(["live"]);
     const [opened] = named(events, "session.open");
     const [closed] = named(events, "session.close");
     expect(opened).toMatchObject({ schema: "aiw.event/1", camera: "door" });
