@@ -15,6 +15,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { seededRandom } from "../dist/scene/random.js";
 import { AIW, columns, inScratch, workerOf } from "./kit.mjs";
 
 const { values: options, positionals } = parseArgs({
@@ -35,14 +36,9 @@ if (model === undefined) {
 const BEFORE_MS = { least: 3000, most: 25_000 };
 const AFTER_MS = 12_000;
 
-/** mulberry32: the same moments for a seed. */
-let state = Number(options.seed) >>> 0;
-function random() {
-  state = (state + 0x6d2b79f5) >>> 0;
-  let t = Math.imul(state ^ (state >>> 15), state | 1);
-  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-}
+/** The same moments for a seed; uniform in [0, 1). */
+const below = seededRandom(Number(options.seed));
+const random = () => below(2 ** 20) / 2 ** 20;
 
 const told = new Set();
 let problems = 0;

@@ -1,4 +1,4 @@
-import type { LinkState } from "../client/reconnecting-client.js";
+import type { LinkFigures } from "../client/reconnecting-client.js";
 import { toAiwError } from "../core/errors.js";
 import type { AIEngine } from "./engine.js";
 import { Lane, type OpenCamera } from "./lane.js";
@@ -15,17 +15,10 @@ export interface CameraPlan {
   readonly open: OpenCamera;
 }
 
-/** What is known of the way to an engine; ReconnectingClient satisfies it. */
-export interface EngineLink {
-  readonly linkState: LinkState;
-  readonly inits: number;
-  readonly reconnects: number;
-}
-
 /** An engine of a camera's own, with its model set. */
 export interface OpenEngine {
   readonly engine: AIEngine;
-  readonly link: EngineLink;
+  readonly link: LinkFigures;
   readonly modelId: string;
   close(): Promise<void>;
 }

@@ -56,6 +56,15 @@ interface Events {
 /** - `opening`: no session yet, so a loss is final · `linked` · `away`: being dialled · `lost`, `closed`: for good */
 export type LinkState = "opening" | "linked" | "away" | "lost" | "closed";
 
+/** What is told of a way to a worker; ReconnectingClient satisfies it. */
+export interface LinkFigures {
+  readonly linkState: LinkState;
+  /** Inits that the worker has accepted. */
+  readonly inits: number;
+  /** How often the link was lost and came back. */
+  readonly reconnects: number;
+}
+
 /**
  * A client whose link may be lost and come back. It dials again with exponential backoff and full jitter,
  * which start over with each session, and repeats the last Init, with the session's id, before any frame.

@@ -118,71 +118,46 @@ export const AGENT_EVENT_NAMES = [
  * What is written of an event, by every output: the record `aiw.event/1`. Boxes are in pixels of the camera's own
  * frame, latencies in milliseconds (null where the worker does not report a stage).
  */
-export function eventRecord({ name, value }: AgentEvent): object {
-  const time = new Date(value.wallMs).toISOString();
-  const { camera } = value;
-  // Written out for each, and nothing spread: it is done for every frame, see results/record.ts.
+export function eventRecord(event: AgentEvent): object {
+  return event.name === "ai.detection" ? detectionEventRecord(event.value) : rareEventRecord(event);
+}
+
+/** Written out, and nothing spread: it is done for every frame, see results/record.ts. */
+function detectionEventRecord(value: DetectionEvent): object {
+  return {
+    schema: EVENT_SCHEMA,
+    event: "ai.detection",
+    time: iso(value.wallMs),
+    camera: value.camera,
+    session: value.session,
+    seq: value.seq,
+    relevant: value.relevant,
+    width: value.origin.width,
+    height: value.origin.height,
+    latency_ms: { total: value.latency.total / 1000, inference: milliseconds(value.latency.inference) },
+    detections: value.detections.map((one) => detectionOf(one, value.sent, value.origin)),
+  };
+}
+
+function rareEventRecord({ name, value }: Exclude<AgentEvent, { name: "ai.detection" }>): object {
+  const head = { schema: EVENT_SCHEMA, event: name, time: iso(value.wallMs), camera: value.camera };
   switch (name) {
-    case "ai.detection":
-      return {
-        schema: EVENT_SCHEMA,
-        event: name,
-        time,
-        camera,
-        session: value.session,
-        seq: value.seq,
-        relevant: value.relevant,
-        width: value.origin.width,
-        height: value.origin.height,
-        latency_ms: { total: value.latency.total / 1000, inference: milliseconds(value.latency.inference) },
-        detections: value.detections.map((one) => detectionOf(one, value.sent, value.origin)),
-      };
     case "ai.keepalive":
-      return { schema: EVENT_SCHEMA, event: name, time, camera, session: value.session, state: value.state };
+      return { ...head, session: value.session, state: value.state };
     case "session.open":
-      return {
-        schema: EVENT_SCHEMA,
-        event: name,
-        time,
-        camera,
-        session: value.session,
-        start: iso(value.startWallMs),
-      };
-    case "session.close":
-      return {
-        schema: EVENT_SCHEMA,
-        event: name,
-        time,
-        camera,
-        session: value.session,
-        start: iso(value.startWallMs),
-        reason: value.reason,
-        results: value.results,
-        by_class: value.byClass,
-      };
+      return { ...head, session: value.session, start: iso(value.startWallMs) };
+    case "session.close": {
+      const { session, reason, results, byClass } = value;
+      return { ...head, session, start: iso(value.startWallMs), reason, results, by_class: byClass };
+    }
     case "camera.state":
-      return {
-        schema: EVENT_SCHEMA,
-        event: name,
-        time,
-        camera,
-        state: value.state,
-        before: value.before,
-        text: value.text,
-      };
+      return { ...head, state: value.state, before: value.before, text: value.text };
     case "worker.state":
-      return { schema: EVENT_SCHEMA, event: name, time, camera, state: value.state, text: value.text };
-    case "fsm.transition":
-      return {
-        schema: EVENT_SCHEMA,
-        event: name,
-        time,
-        camera,
-        session: value.session,
-        from: value.from,
-        to: value.to,
-        because: value.because,
-      };
+      return { ...head, state: value.state, text: value.text };
+    case "fsm.transition": {
+      const { session, from, to, because } = value;
+      return { ...head, session, from, to, because };
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Histogram } from "prom-client";
-import type { LinkState } from "../../client/reconnecting-client.js";
+import type { LinkFigures } from "../../client/reconnecting-client.js";
 import type { Unsubscribe } from "../../core/emitter.js";
 import { printable } from "../../core/printable.js";
 import type { LedgerCounts } from "../../pipeline/ledger.js";
@@ -9,13 +9,6 @@ import { type FrameOutcome, isResult } from "../../results/frame-outcome.js";
 import { STAGES, type Stage } from "../../results/stages.js";
 import type { CameraState } from "../../source/camera-state.js";
 import type { CameraFacts } from "./readiness.js";
-
-/** What a camera's connection to the worker tells; ReconnectingClient satisfies it. */
-export interface LinkFigures {
-  readonly linkState: LinkState;
-  readonly inits: number;
-  readonly reconnects: number;
-}
 
 /** A camera, or whatever else gives the frames of one Stream. */
 export interface CameraPipeline {

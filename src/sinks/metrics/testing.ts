@@ -1,3 +1,4 @@
+import type { LinkFigures } from "../../client/reconnecting-client.js";
 import { AiwError } from "../../core/errors.js";
 import { Stream } from "../../pipeline/stream.js";
 import type { AgentEvent } from "../../results/agent-event.js";
@@ -5,7 +6,7 @@ import type { Detection } from "../../results/detection.js";
 import { blankFrame } from "../../testing/blank-frame.js";
 import { FakeSink } from "../../testing/fake-sink.js";
 import { ManualClock } from "../../testing/manual-clock.js";
-import type { CameraMetrics, CameraPipeline, LinkFigures } from "./camera-metrics.js";
+import type { CameraMetrics, CameraPipeline } from "./camera-metrics.js";
 import { ClientMetrics } from "./client-metrics.js";
 
 export interface FakePipeline {
