@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readSecretFile } from "../config/secret-file.js";
 import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
 import { AiwError, systemCode } from "../core/errors.js";
@@ -31,37 +31,46 @@ export function checkAgentOutputs({ events = DEFAULT_OUTPUTS }: Settings): void 
 }
 
 /** @throws USAGE for a file of a secret that can't be read, OUTPUT_FAILED */
-export function openAgentOutputs(
+export async function openAgentOutputs(
   { events = DEFAULT_OUTPUTS }: Settings,
   env: NodeJS.ProcessEnv,
   log: Logger,
-): EventSink[] {
-  const secrets = outputSecrets(env);
+): Promise<EventSink[]> {
+  const onNote = (text: string) => log.warn(text);
+  const secrets = await outputSecrets(env, onNote);
   const options = {
     clock: systemClock,
-    onNote: (text: string) => log.warn(text),
+    onNote,
     mqttCredentials: secrets.mqtt,
     webhookSecret: secrets.webhook,
   };
   return events.map((output) => openEventSink(output, options));
 }
 
-function outputSecrets(env: NodeJS.ProcessEnv): OutputSecrets {
+async function outputSecrets(
+  env: NodeJS.ProcessEnv,
+  onWarning: (text: string) => void,
+): Promise<OutputSecrets> {
   const username = env.AIW_MQTT_USERNAME || undefined;
-  const password = secretOf(env, "AIW_MQTT_PASSWORD");
+  const password = await secretOf(env, "AIW_MQTT_PASSWORD", onWarning);
   return {
     mqtt: username === undefined && password === undefined ? undefined : { username, password },
-    webhook: secretOf(env, "AIW_WEBHOOK_SECRET"),
+    webhook: await secretOf(env, "AIW_WEBHOOK_SECRET", onWarning),
   };
 }
 
 /** The variable itself, or the first line of the file that NAME_FILE names. */
-function secretOf(env: NodeJS.ProcessEnv, name: string): string | undefined {
+async function secretOf(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  onWarning: (text: string) => void,
+): Promise<string | undefined> {
   if (env[name]) return env[name];
   const path = env[`${name}_FILE`];
   if (!path) return undefined;
   try {
-    const [line = ""] = readFileSync(path, "utf8").split(/\r?\n/);
+    const text = await readSecretFile(path, `file of ${name}`, env, onWarning);
+    const [line = ""] = text.split(/\r?\n/);
     if (line !== "") return line;
   } catch (cause) {
     throw new AiwError(

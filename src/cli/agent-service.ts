@@ -103,7 +103,7 @@ export class AgentService {
       // Before an output is opened: an unknown class is a mistake of the configuration.
       const recorder = openRecorder(settings, store, context.env, log);
       undo.push(() => recorder.close(AbortSignal.timeout(0)));
-      const outputs = openAgentOutputs(settings, context.env, log);
+      const outputs = await openAgentOutputs(settings, context.env, log);
       undo.push(() => Promise.all(outputs.map((output) => output.close(AbortSignal.timeout(0)))));
       for (const output of outputs) metrics?.metrics.addOutput(output);
       const parts = { store, outputs, metrics, engines, recorder, machine };

@@ -14,7 +14,7 @@ import type { CommandContext } from "./command-context.js";
 import { EMBEDDED_MODEL } from "./default-model.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import { Machine } from "./machine.js";
-import { flagLayer, refuseUnbuilt, refuseValues } from "./settings.js";
+import { flagLayer, refuseValues } from "./settings.js";
 
 /** `aiw doctor`: what works on this machine, and how to mend what does not. Exit 1 on a failure. */
 export async function execute(
@@ -23,7 +23,6 @@ export async function execute(
   context: CommandContext,
 ): Promise<number> {
   const { env, progress, interrupt: signal } = context;
-  refuseUnbuilt(flags, parsed);
   const bundle = bundleTarget(parsed);
   const configuration = await readConfiguration({
     named: parsed.config as string | undefined,

@@ -52,15 +52,6 @@ describe("flags", () => {
     expect(contract.split(" ").filter((name) => !names.has(name))).toEqual([]);
   });
 
-  it("parses a flag whose feature is not built yet, and says so", async () => {
-    const flags = [{ syntax: "--later <n>", help: "x", unbuilt: true } as const];
-    await expect(settings(flags, "--later", "1")).rejects.toMatchObject({
-      code: "NOT_BUILT",
-      exitCode: 2,
-      message: "--later is not built yet",
-    });
-  });
-
   it("takes an engine and a device, but for OpenVINO on CUDA, whoever gives them", async () => {
     const INIT = [...INIT_FLAGS, ...GENERAL_FLAGS];
     for (const flags of [RUN, BENCH, WORKER, INIT]) {

@@ -11,8 +11,6 @@ export interface Flag {
   readonly setting?: SettingName;
   /** Given to the Python worker as it is, which checks its value. */
   readonly handedOn?: true;
-  /** Parses, and then says that its feature is not built yet. */
-  readonly unbuilt?: true;
   /** May be given more than once. */
   readonly repeatable?: true;
   /** What it means without its value. */
@@ -373,8 +371,8 @@ export const INIT_FLAGS: readonly Flag[] = [
 export type ParsedFlags = Readonly<Record<string, unknown>>;
 
 export function addFlags(command: Command, flags: readonly Flag[]): Command {
-  for (const { syntax, help, unbuilt: notBuilt, repeatable, bare } of flags) {
-    const option = new Option(syntax, notBuilt ? `${help} (not built yet)` : help);
+  for (const { syntax, help, repeatable, bare } of flags) {
+    const option = new Option(syntax, help);
     if (repeatable) option.argParser((value: string, before: string[] = []) => [...before, value]);
     if (bare !== undefined) option.preset(bare);
     command.addOption(option);

@@ -25,7 +25,7 @@ export function openRecorder(
     onLine: (line: string) => log.info(`recorder: ${line}`),
     onNote: (text: string) => log.warn(text),
   };
-  const hook = new RecorderHook(command, options, "recorder");
+  const hook = new RecorderHook(command, options);
   return {
     hook(action, { id: sessionId, camera, startWallMs, endWallMs, reason }) {
       const start = { sessionId, camera, dir: store.folderOf(sessionId), startWallMs };

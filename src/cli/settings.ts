@@ -15,7 +15,7 @@ export interface SettingsOptions {
 
 /**
  * The settings of a command: flag, then environment, then aiw.yaml.
- * @throws NOT_BUILT for a flag whose feature is not there yet; USAGE, CONFIG_INVALID
+ * @throws USAGE, CONFIG_INVALID
  */
 export async function commandSettings(
   flags: readonly Flag[],
@@ -23,7 +23,6 @@ export async function commandSettings(
   env: NodeJS.ProcessEnv,
   { configMayBeNew = false, more = [] }: SettingsOptions = {},
 ): Promise<Settings> {
-  refuseUnbuilt(flags, parsed);
   const mine = [...flags.flatMap(({ setting }) => setting ?? []), ...more];
   const fromFlags = flagLayer(flags, parsed);
   const named = parsed.config as string | undefined;
@@ -45,11 +44,6 @@ export async function commandSettings(
   return settings;
 }
 
-export function refuseUnbuilt(flags: readonly Flag[], parsed: ParsedFlags): void {
-  const flag = flags.find((f) => f.unbuilt && flagValue(f, parsed) !== undefined);
-  if (flag !== undefined) throw new AiwError("NOT_BUILT", `${longName(flag)} is not built yet`);
-}
-
 /** What the command line gives of the settings. */
 export function flagLayer(flags: readonly Flag[], parsed: ParsedFlags): Layer {
   const bySetting = new Map(flags.flatMap((flag) => (flag.setting ? [[flag.setting, flag] as const] : [])));
@@ -65,10 +59,7 @@ export function flagLayer(flags: readonly Flag[], parsed: ParsedFlags): Layer {
   };
 }
 
-/**
- * @throws NOT_BUILT for values whose feature is not there yet; USAGE for an engine that does not run on the
- *   device
- */
+/** @throws USAGE for an engine that does not run on the device */
 export function refuseValues(settings: Settings): void {
   if (settings.engine === "openvino" && settings.device === "cuda") {
     throw new AiwError(

@@ -115,7 +115,7 @@ function valueOf(value: unknown): unknown {
 
 /**
  * Makes relative paths refer to the file's own folder, wherever the command is typed. A model is left
- * as it is when it is named to a worker that runs elsewhere.
+ * as it is when it is named to a worker that runs elsewhere. What run and bench write goes to where they are run.
  */
 function anchorPaths(values: Record<string, unknown>, folder: string): void {
   const anchor = (value: unknown) =>
@@ -125,14 +125,26 @@ function anchorPaths(values: Record<string, unknown>, folder: string): void {
   if (values.worker === undefined) values.model = anchor(values.model);
   for (const name of ["source", "calibrate", "token_file", "tls_ca", "tls_cert", "tls_key", "sessions_dir"]) {
     const given = values[name];
-    if (given !== undefined) values[name] = Array.isArray(given) ? given.map(anchor) : anchor(given);
+    if (given !== undefined) values[name] = eachOf(given, anchor);
   }
+  if (values.events !== undefined)
+    values.events = eachOf(values.events, (output) => anchorOutput(output, anchor));
   const { cameras } = values;
   if (typeof cameras === "object" && cameras !== null && !Array.isArray(cameras)) {
     values.cameras = Object.fromEntries(
       Object.entries(cameras).map(([name, uri]) => [name, uri === "default" ? uri : anchor(uri)]),
     );
   }
+}
+
+function eachOf(given: unknown, change: (value: unknown) => unknown): unknown {
+  return Array.isArray(given) ? given.map(change) : change(given);
+}
+
+/** "ndjson:FILE"; what is not a file is named by a URL. */
+function anchorOutput(output: unknown, anchor: (path: unknown) => unknown): unknown {
+  const [, kind, path] = typeof output === "string" ? (/^(ndjson:)(.+)$/s.exec(output) ?? []) : [];
+  return kind === undefined ? output : `${kind}${String(anchor(path))}`;
 }
 
 async function read(path: string): Promise<string | undefined> {

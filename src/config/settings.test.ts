@@ -129,9 +129,22 @@ describe("parseConfigFile", () => {
   it("takes relative paths from the file's own folder", () => {
     const file = parseConfigFile(
       "/home/a/aiw.yaml",
-      "model: m/y.onnx\nsource: [clip.mp4, 'rtsp://cam/1', '-']\n",
+      [
+        "model: m/y.onnx",
+        "source: [clip.mp4, 'rtsp://cam/1', '-']",
+        "events: ['ndjson:log/e.ndjson', 'ndjson:-', 'mqtt://hub/aiw', 'webhook:http://hub/in']",
+      ].join("\n"),
     );
+    expect(resolveSettings([parseConfigFile("/home/a/aiw.yaml", "events: ndjson:e.ndjson\n")])).toEqual({
+      events: [{ kind: "ndjson", target: "/home/a/e.ndjson" }],
+    });
     expect(resolveSettings([file])).toEqual({
+      events: [
+        { kind: "ndjson", target: "/home/a/log/e.ndjson" },
+        { kind: "ndjson", target: "-" },
+        { kind: "mqtt", target: "//hub/aiw" },
+        { kind: "webhook", target: "http://hub/in" },
+      ],
       model: "/home/a/m/y.onnx",
       source: ["/home/a/clip.mp4", "rtsp://cam/1", "-"],
     });

@@ -56,6 +56,13 @@ describe("readWorkerAccess", () => {
     }
     const env = { AIW_TOKEN: "of the environment" };
     expect((await readWorkerAccess(settings(env), env)).warnings).toEqual([]);
+    // As systemd gives its credentials to a service: an access list shows as bits of the group.
+    const credential = file("credential", "the secret");
+    chmodSync(credential, 0o440);
+    const read = (folder: string) =>
+      readWorkerAccess({ token_file: credential }, { CREDENTIALS_DIRECTORY: folder });
+    expect((await read(folder)).warnings).toEqual([]);
+    expect((await read(join(folder, "of-another"))).warnings).toHaveLength(1);
   });
 
   it("reads what TLS is spoken with", async () => {

@@ -1,6 +1,7 @@
-import { open, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { AiwError, systemCode } from "../core/errors.js";
 import { TOKEN_IN_ENVIRONMENT } from "./environment.js";
+import { readSecretFile } from "./secret-file.js";
 import type { SettingName, Settings } from "./settings.js";
 
 /** What a client shows to the worker that the settings name; never to be shown itself. */
@@ -11,9 +12,6 @@ export interface WorkerAccess {
   /** What the user should mend, one line each. */
   readonly warnings: readonly string[];
 }
-
-/** Bits of a file's mode by which others than its owner read, write or run it. */
-const OTHERS = 0o077;
 
 /**
  * Reads what the settings name.
@@ -41,7 +39,7 @@ export async function readWorkerAccess(settings: Settings, env: NodeJS.ProcessEn
   const token =
     tokenFile === TOKEN_IN_ENVIRONMENT
       ? env.AIW_TOKEN
-      : await readToken(tokenFile, (text) => warnings.push(text));
+      : await readToken(tokenFile, env, (text) => warnings.push(text));
   if (token?.trim() === "") throw new AiwError("USAGE", `token_file ${tokenFile} is empty`);
   if (!worker?.tls) return { token: token?.trim(), tls: undefined, warnings };
   const texts = {
@@ -53,23 +51,14 @@ export async function readWorkerAccess(settings: Settings, env: NodeJS.ProcessEn
   return { token: token?.trim(), tls: Object.fromEntries(given), warnings };
 }
 
-/** Looks at the mode of the very file that is read: the name may be another's the next moment. */
 async function readToken(
   path: string | undefined,
+  env: NodeJS.ProcessEnv,
   onWarning: (text: string) => void,
 ): Promise<string | undefined> {
   if (path === undefined) return undefined;
   try {
-    const file = await open(path);
-    try {
-      // Windows has no such bits.
-      const { mode } = await file.stat();
-      if (process.platform !== "win32" && (mode & OTHERS) !== 0)
-        onWarning(`others on this machine may use the token file ${path}; say: chmod 600 ${path}`);
-      return await file.readFile("utf8");
-    } finally {
-      await file.close();
-    }
+    return await readSecretFile(path, "token file", env, onWarning);
   } catch (cause) {
     throw new AiwError("USAGE", `token_file ${path} can't be read (${systemCode(cause)})`, { cause });
   }

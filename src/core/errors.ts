@@ -22,7 +22,6 @@ const usage = (advice: string): ErrorClass => ({ exit: ExitCode.usage, advice })
 /** Every error code of the client, with its one exit code and its one sentence of advice. */
 const ERROR_TABLE = {
   USAGE: usage("See --help."),
-  NOT_BUILT: usage("Leave it out, or use a later version of aiw."),
   CONFIG_INVALID: usage("Correct the file, or name another with --config."),
   NO_MODEL: usage(
     "Give one with --model FILE.onnx (yolo export model=yolo11n.pt format=onnx), or look at synthetic:, which needs none.",

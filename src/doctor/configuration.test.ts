@@ -65,17 +65,17 @@ it.each([
   expect(file?.content).toBe(yaml);
 });
 
-it("fails a file that is named and not there, and values that no command takes yet", async () => {
+it("fails a file that is named and not there, and values that no command takes", async () => {
   expect((await read({ named: "no.yaml" })).config).toMatchObject({
     status: "failure",
     detail: expect.stringContaining("no.yaml"),
   });
   const refuse = () => {
-    throw new AiwError("NOT_BUILT", "--worker tls:// is not built yet");
+    throw new AiwError("USAGE", "--engine openvino does not run on --device cuda");
   };
-  expect((await read({ yaml: "worker: tls://a:1\n", refuse })).config).toMatchObject({
+  expect((await read({ yaml: "engine: openvino\ndevice: cuda\n", refuse })).config).toMatchObject({
     status: "failure",
-    detail: expect.stringContaining("tls:// is not built yet"),
+    detail: expect.stringContaining("does not run on --device cuda"),
   });
 });
 
@@ -85,9 +85,11 @@ it("names wrong variables, and those that are heeded", async () => {
     status: "failure",
     detail: expect.stringMatching(/AI_UMBRAL "x".*; BIND_PORT "99999"/),
   });
-  expect((await read({ env: { IDLE_TIMEOUT_SEC: "60", AI_FPS_IDLE: "5" } })).variables).toMatchObject({
+  expect(
+    (await read({ env: { IDLE_TIMEOUT_SEC: "60", AI_FPS_IDLE: "5", AIW_TOKEN: "secret" } })).variables,
+  ).toMatchObject({
     status: "ok",
-    detail: "IDLE_TIMEOUT_SEC; not built yet: AI_FPS_IDLE",
+    detail: "AI_FPS_IDLE, IDLE_TIMEOUT_SEC, AIW_TOKEN",
   });
 });
 

@@ -20,7 +20,7 @@ export interface ConfigurationOptions {
   /** What the command line gives; what is wrong with it is thrown, as by every command. */
   readonly flags: Layer;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** @throws NOT_BUILT, USAGE for values that no command takes yet */
+  /** @throws USAGE for values that no command takes together */
   readonly refuse: (settings: Settings) => void;
 }
 
@@ -33,10 +33,12 @@ export interface Configuration {
 
 /** Environment names that commands heed. */
 const HEEDED = [
-  ...["AI_WORKER_HOST", "AI_WORKER_PORT", "AI_MODEL_NAME", "AI_UMBRAL"],
+  ...["AI_WORKER_HOST", "AI_WORKER_PORT", "AI_MODEL_NAME", "AI_UMBRAL", "AI_FPS_IDLE", "AI_FPS_ACTIVE"],
   ...["AIW_CACHE", "AIW_PYTHON", "AIW_FFMPEG", "AIW_INSECURE", "BIND_HOST", "BIND_PORT", "IDLE_TIMEOUT_SEC"],
+  ...["AIW_TOKEN", "AIW_TOKEN_FILE", "AIW_TLS_CA", "AIW_TLS_CERT", "AIW_TLS_KEY"],
+  ...["AIW_MQTT_USERNAME", "AIW_MQTT_PASSWORD", "AIW_MQTT_PASSWORD_FILE"],
+  ...["AIW_WEBHOOK_SECRET", "AIW_WEBHOOK_SECRET_FILE"],
 ];
-const NOT_HEEDED_YET = ["AI_FPS_IDLE", "AI_FPS_ACTIVE"];
 
 /**
  * The settings, of which one that is wrong is reported and left out: the other checks go on with the rest.
@@ -87,7 +89,7 @@ async function readFile({ named, folder, refuse }: ConfigurationOptions): Promis
   } catch (thrown) {
     const error = toAiwError(thrown);
     if (error.code === "CONFIG_INVALID") return { check: failed(error), settings: {}, text };
-    if (error.code !== "NOT_BUILT" && error.code !== "USAGE") throw error;
+    if (error.code !== "USAGE") throw error;
     const check = failure(`${text?.path}: ${error.message}`, "Take that setting out of the file.");
     return { check, settings: {}, text };
   }
@@ -111,9 +113,7 @@ function checkVariables(env: ConfigurationOptions["env"], problems: readonly str
   const { ok, failure } = verdicts("variables", "environment variables");
   if (problems.length > 0) return failure(listed(problems), "Correct them, or unset them.");
   const heeded = HEEDED.filter((name) => env[name]);
-  const later = NOT_HEEDED_YET.filter((name) => env[name]);
-  const said = heeded.length === 0 ? "none of aiw's own is set" : heeded.join(", ");
-  return ok(later.length === 0 ? said : `${said}; not built yet: ${later.join(", ")}`);
+  return ok(heeded.length === 0 ? "none of aiw's own is set" : heeded.join(", "));
 }
 
 function bindPortProblem({ BIND_PORT: text }: ConfigurationOptions["env"]): string[] {

@@ -118,7 +118,7 @@ describe("a hook", () => {
 
   it.each(["", "   ", "record 'half", "record | tee"])("that is %j is refused", (command) => {
     const options = { clock, env: {}, onLine: () => {}, onNote: () => {} };
-    expect(() => new RecorderHook(command, options)).toThrow(/^recorder_hook /);
+    expect(() => new RecorderHook(command, options)).toThrow(/recorder /);
   });
 
   it("whose environment can't be made is told", async () => {

@@ -53,21 +53,19 @@ export class RecorderHook {
 
   /**
    * @param command a command line as a POSIX shell splits it, expanding nothing
-   * @param name of the setting that gives it, for its errors
    * @throws USAGE
    */
   constructor(
     command: string,
     private readonly options: RecorderHookOptions,
-    name = "recorder_hook",
   ) {
     try {
       this.words = splitCommandLine(command);
     } catch (error) {
-      if (error instanceof CommandLineError) throw new AiwError("USAGE", `${name} ${error.message}`);
+      if (error instanceof CommandLineError) throw new AiwError("USAGE", `recorder ${error.message}`);
       throw error;
     }
-    if (this.words.length === 0) throw new AiwError("USAGE", `${name} is empty`);
+    if (this.words.length === 0) throw new AiwError("USAGE", `the command of recorder is empty`);
   }
 
   start(session: HookStart): void {

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import os
 import stat
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from aiw_worker import log
@@ -66,16 +66,16 @@ def read_secret(named: str | None, environment: MutableMapping[str, str]) -> str
     secret = environment.pop(TOKEN_VARIABLE, None)
     file = environment.pop(FILE_VARIABLE, None)
     if named is not None:
-        return _read(named, "--token-file")
+        return _read(named, "--token-file", environment)
     if secret is not None:
         # Not the same as none: who sets it wants a door that is shut.
         if not secret.strip():
             raise WorkerError(Code.USAGE, f"{TOKEN_VARIABLE} is empty; give it a value, or unset it")
         return secret.strip()
-    return None if file is None else _read(file, FILE_VARIABLE)
+    return None if file is None else _read(file, FILE_VARIABLE, environment)
 
 
-def _read(name: str, setting: str) -> str:
+def _read(name: str, setting: str, environment: Mapping[str, str]) -> str:
     path = Path(name)
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -87,7 +87,7 @@ def _read(name: str, setting: str) -> str:
         reason = getattr(error, "strerror", None) or "no such path"
         raise WorkerError(Code.USAGE, f"{setting} '{name}' can't be read: {reason}") from error
     # Windows has no such bits.
-    if os.name != "nt" and mode & _OTHERS:
+    if os.name != "nt" and mode & _OTHERS and not _is_credential(path, environment):
         log.warning(f"others on this machine may use the token file {name}; say: chmod 600 {name}")
     try:
         secret = data.decode("utf-8").strip()
@@ -101,6 +101,12 @@ def _read(name: str, setting: str) -> str:
             f"{setting} '{name}' holds more than one line of {_MAX_BYTES} bytes; it must hold one token",
         )
     return secret
+
+
+def _is_credential(path: Path, environment: Mapping[str, str]) -> bool:
+    """systemd gives its credentials to one service alone, by an access list that shows as bits of the group."""
+    folder = environment.get("CREDENTIALS_DIRECTORY")
+    return bool(folder) and Path(str(folder)) in path.parents
 
 
 def _digest(secret: str) -> bytes:

@@ -92,6 +92,15 @@ def test_file_that_others_may_use_is_warned_of(tmp_path: Path, caplog: Any, mode
     assert SECRET not in caplog.text
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such permissions")
+def test_credentials_of_systemd_are_not_warned_of(tmp_path: Path, caplog: Any) -> None:
+    named = token_file(tmp_path, SECRET.encode(), 0o440)
+    take_token(None, {"AIW_TOKEN_FILE": named, "CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert not caplog.records
+    take_token(None, {"AIW_TOKEN_FILE": named, "CREDENTIALS_DIRECTORY": str(tmp_path / "of-another")})
+    assert caplog.records
+
+
 def test_comparison() -> None:
     token = Token(SECRET)
     token.check(SECRET)
