@@ -178,6 +178,10 @@ export class AgentService {
     ) as Settings;
     await this.watch(merged);
     this.settings = merged;
+    const isSimulated = this.simulate !== undefined;
+    const watched = new Set(namedCameras(merged, isSimulated).map(({ name }) => name));
+    const left = namedCameras(settings, isSimulated).filter(({ name }) => !watched.has(name));
+    for (const { name } of left) for (const output of this.parts.outputs) output.forgetCamera?.(name);
     const taken = changed.filter((name) => !later.includes(name));
     log.info("configuration read", { changed: taken.join(", ") || "nothing" });
     if (later.length > 0) log.warn("takes effect at the next start", { settings: later.join(", ") });

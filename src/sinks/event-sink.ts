@@ -15,6 +15,8 @@ export interface EventSink {
   readonly name: string;
   write(event: AgentEvent): void;
   counts(): EventSinkCounts;
+  /** It is not watched any more: what was said of it and is kept elsewhere is taken back. */
+  forgetCamera?(name: string): void;
   /**
    * Delivers what waits, as far as that goes in time; idempotent.
    * @param giveUp once it aborts, nothing more is waited for

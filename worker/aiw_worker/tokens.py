@@ -104,7 +104,7 @@ def _read(name: str, setting: str, environment: Mapping[str, str]) -> str:
 
 
 def _is_credential(path: Path, environment: Mapping[str, str]) -> bool:
-    """systemd gives its credentials to one service alone, by an access list that shows as bits of the group."""
+    """systemd gives its credentials to one service alone; its access list shows as bits of the group."""
     folder = environment.get("CREDENTIALS_DIRECTORY")
     return bool(folder) and Path(str(folder)) in path.parents
 

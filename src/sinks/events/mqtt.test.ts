@@ -166,6 +166,37 @@ it("publishes what is retained anew for a broker that went and came back", async
   ]);
 });
 
+it("takes back all that is kept of a camera that is not watched any more, and no event of it", async () => {
+  await broker.start();
+  const sink = open();
+  const of = (name: string) =>
+    broker.packets.filter(({ topic, retain }) => retain && topic.includes(name)).map(({ topic }) => topic);
+  sink.write(eventOf("camera.state", 0, "front"));
+  sink.write(eventOf("camera.state", 1, "back"));
+  await settled(sink);
+  await vi.waitFor(() => expect([of("front").length, of("back").length]).toEqual([5, 5]));
+  const kept = of("front");
+  // One that waits is delivered, and does not bring it back.
+  await broker.stop();
+  await waiting(1);
+  sink.write(eventOf("session.close", 2, "front"));
+  sink.forgetCamera?.("front");
+  broker.packets.length = 0;
+  await broker.start();
+  await clock.advanceToNext();
+  await settled(sink);
+  expect(broker.payloads("yard/front/session")).toHaveLength(1);
+  await vi.waitFor(() => expect(of("front")).toEqual(kept));
+  expect(kept.map((topic) => broker.payloads(topic))).toEqual(kept.map(() => [""]));
+  await vi.waitFor(() => expect(of("back")).toHaveLength(5));
+  // Anew where it is watched again, and not taken back once more.
+  broker.packets.length = 0;
+  sink.write(eventOf("camera.state", 3, "front"));
+  await settled(sink);
+  await vi.waitFor(() => expect(of("front")).toEqual(kept));
+  expect(last("yard/front/state")).toMatchObject({ camera: "live" });
+});
+
 it("loses no session when connections are cut again and again", async () => {
   await broker.start();
   const sink = open();

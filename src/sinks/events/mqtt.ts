@@ -43,8 +43,9 @@ export interface MqttOptions {
 }
 
 interface Camera {
-  readonly slug: string;
   readonly condition: CameraCondition;
+  /** What the broker keeps of it. */
+  readonly retained: readonly string[];
 }
 
 /**
@@ -110,7 +111,7 @@ export class MqttSink implements EventSink {
     const camera = this.cameraOf(event.value.camera);
     if (isCondition) {
       camera.condition.take(event);
-      this.retained.changed(this.topicOf(camera, "state"));
+      this.retained.changed(this.topicOf(event.value.camera, "state"));
     } else {
       this.queue.push(event);
     }
@@ -125,6 +126,13 @@ export class MqttSink implements EventSink {
       dropped: queued.dropped + told.dropped,
       waiting: queued.waiting + told.waiting,
     };
+  }
+
+  /** Home Assistant's entities of it go with their discovery. */
+  forgetCamera(name: string): void {
+    for (const topic of this.cameras.get(name)?.retained ?? []) this.retained.remove(topic);
+    this.cameras.delete(name);
+    this.turns.wake();
   }
 
   close(giveUp: AbortSignal): Promise<void> {
@@ -175,7 +183,7 @@ export class MqttSink implements EventSink {
     const text = eventText(event);
     if (text === undefined || isConditionEvent(event)) return this.queue.drop(item);
     const { level, delivery } = PLACES[event.name];
-    const topic = this.topicOf(this.cameraOf(event.value.camera), level);
+    const topic = this.topicOf(event.value.camera, level);
     this.link.publish(topic, text, delivery, (arrived) => {
       if (arrived) this.queue.deliver(item);
       else this.queue.putBack(item);
@@ -185,21 +193,20 @@ export class MqttSink implements EventSink {
   private cameraOf(name: string): Camera {
     const known = this.cameras.get(name);
     if (known !== undefined) return known;
-    const camera: Camera = { slug: slugOf(name), condition: new CameraCondition() };
-    this.cameras.set(name, camera);
     const { prefix, discovery } = this.target;
-    this.retained.add(this.topicOf(camera, "state"), () => JSON.stringify(camera.condition.record(name)));
-    if (discovery !== undefined) {
-      const about = { name, slug: camera.slug, prefix, discovery, version: packageVersion() };
-      for (const { topic, payload } of discoveryMessages(about)) {
-        this.retained.add(topic, () => JSON.stringify(payload));
-      }
-    }
+    const condition = new CameraCondition();
+    const stateTopic = this.topicOf(name, "state");
+    const about = { name, slug: slugOf(name), prefix, version: packageVersion() };
+    const messages = discovery === undefined ? [] : discoveryMessages({ ...about, discovery });
+    const camera = { condition, retained: [stateTopic, ...messages.map(({ topic }) => topic)] };
+    this.cameras.set(name, camera);
+    this.retained.add(stateTopic, () => JSON.stringify(condition.record(name)));
+    for (const { topic, payload } of messages) this.retained.add(topic, () => JSON.stringify(payload));
     return camera;
   }
 
-  private topicOf({ slug }: Camera, level: string): string {
-    return `${this.target.prefix}/${slug}/${level}`;
+  private topicOf(camera: string, level: string): string {
+    return `${this.target.prefix}/${slugOf(camera)}/${level}`;
   }
 
   private get statusTopic(): string {

@@ -6,6 +6,8 @@ interface Retained {
   /** Events that it tells of and that have not arrived: those to come, and those on their way. */
   waiting: number;
   sent: number;
+  /** Once its payload, which is empty, has arrived, the broker keeps nothing of it. */
+  readonly isLeaving: boolean;
 }
 
 export type RetainedTopic = Readonly<Pick<Retained, "topic" | "payload">>;
@@ -26,7 +28,12 @@ export class RetainedTopics {
 
   /** Due at once. */
   add(topic: string, payload: () => string): void {
-    this.all.set(topic, { topic, payload, state: "due", waiting: 0, sent: 0 });
+    this.put(topic, payload, false);
+  }
+
+  /** The broker is to keep nothing of it any more. */
+  remove(topic: string): void {
+    if (this.all.has(topic)) this.put(topic, () => "", true);
   }
 
   /** An event has changed what this topic says. */
@@ -66,6 +73,7 @@ export class RetainedTopics {
     if (hasArrived) this.delivered += found.sent;
     else found.waiting += found.sent;
     found.sent = 0;
+    if (found.isLeaving && hasArrived && found.state === "on its way") this.all.delete(topic);
     found.state = hasArrived && found.state === "on its way" ? "published" : "due";
   }
 
@@ -84,6 +92,12 @@ export class RetainedTopics {
   /** Of the events that these topics tell of. One that was passed over is delivered with what came after it. */
   counts(): { delivered: number; dropped: number; waiting: number } {
     return { delivered: this.delivered, dropped: this.dropped, waiting: this.waiting };
+  }
+
+  private put(topic: string, payload: () => string, isLeaving: boolean): void {
+    const { waiting = 0, sent = 0, state: before = "due" } = this.all.get(topic) ?? {};
+    const state = before === "on its way" || before === "due again" ? "due again" : "due";
+    this.all.set(topic, { topic, payload, state, waiting, sent, isLeaving });
   }
 
   private get waiting(): number {
