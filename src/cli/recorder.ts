@@ -29,8 +29,10 @@ export function openRecorder(
   return {
     hook(action, { id: sessionId, camera, startWallMs, endWallMs, reason }) {
       const start = { sessionId, camera, dir: store.folderOf(sessionId), startWallMs };
-      if (action === "start") hook.start(start);
-      else if (endWallMs !== undefined && reason !== undefined) hook.stop({ ...start, endWallMs, reason });
+      const ready = store.written(sessionId);
+      if (action === "start") hook.start(start, ready);
+      else if (endWallMs !== undefined && reason !== undefined)
+        hook.stop({ ...start, endWallMs, reason }, ready);
     },
     close: (giveUp) => hook.close(giveUp),
   };

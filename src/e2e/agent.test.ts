@@ -49,7 +49,10 @@ describe("aiw agent", () => {
   it("opens a session, tells of it, and closes it at SIGTERM", async () => {
     const at = place(`cameras:\n  door: "synthetic:"\n${QUICK}`);
     const hook = join(at.dir, "hook");
-    writeFileSync(hook, `#!/bin/sh\necho "$AIW_EVENT $AIW_CAMERA $AIW_REASON" >> "${at.dir}/hooked"\n`);
+    writeFileSync(
+      hook,
+      `#!/bin/sh\necho "$AIW_EVENT $AIW_CAMERA $AIW_REASON" $(cd "$AIW_SESSION_DIR" && ls open.json session.json 2>&-) >> "${at.dir}/hooked"\n`,
+    );
     chmodSync(hook, 0o755);
     const agent = simulated(at, ["--recorder", hook, "--out", "ndjson:-", "--log-format", "json"]);
     await agent.sees(/"event":"session\.open"[^]*"relevant":true/);
@@ -81,7 +84,10 @@ describe("aiw agent", () => {
     expect([...readFileSync(join(at.sessions, opened.session, "poster.jpg")).subarray(0, 2)]).toEqual([
       0xff, 0xd8,
     ]);
-    expect(readFileSync(join(at.dir, "hooked"), "utf8")).toBe("start door \nstop door stopped\n");
+    // At its start the session may already be over.
+    expect(readFileSync(join(at.dir, "hooked"), "utf8")).toMatch(
+      /^start door  .*\.json\nstop door stopped session\.json\n$/,
+    );
     // Each line of the log is one of JSON, and tells whose it is.
     expect(jsonLines(stderr).find(({ msg }) => msg === "session opened")).toMatchObject({
       name: "aiw",

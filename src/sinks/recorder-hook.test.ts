@@ -51,6 +51,28 @@ function isAlive(pid: number): boolean {
 }
 
 describe("a hook", () => {
+  it("waits for the session's files, but not for long, and not once it is to end", async () => {
+    const one = hook("log(process.env.AIW_EVENT)");
+    let isThere = () => {};
+    one.start(START, new Promise<void>((resolve) => (isThere = resolve)));
+    const stuck = new Promise<void>(() => {});
+    await until(() => clock.pendingTimers === 1);
+    expect(existsSync(join(dir, "log"))).toBe(false);
+    isThere();
+    await until(() => existsSync(join(dir, "log")) && clock.pendingTimers === 0);
+    one.stop(STOP, stuck);
+    await until(() => clock.pendingTimers === 1);
+    const atUs = clock.nowUs();
+    await clock.advanceTo(atUs + 1_999_999);
+    expect(clock.pendingTimers).toBe(1);
+    await clock.advanceTo(atUs + 2_000_000);
+    await until(() => logged().length === 2);
+    one.start({ ...START, sessionId: "s2" }, stuck);
+    await one.close(AbortSignal.abort());
+    expect(logged()).toEqual(["start", "stop"]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it("is run at the start and the stop of a session, in this order, with what it needs to know", async () => {
     const env = {
       ...{

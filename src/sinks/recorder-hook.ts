@@ -4,12 +4,15 @@ import { CommandLineError, splitCommandLine } from "../core/command-line.js";
 import { AiwError, systemCode } from "../core/errors.js";
 import { printable } from "../core/printable.js";
 import { RingLines } from "../core/ring-lines.js";
+import { settledOrAborted } from "../core/settled-or-aborted.js";
 import { type HookStart, type HookStop, startEnvironment, stopEnvironment } from "./hook-environment.js";
 
 /** Longest that a hook may run, microseconds. */
 const TIMEOUT_US = 30_000_000;
 /** Between asking a hook to end and killing it. */
 const KILL_AFTER_US = 2_000_000;
+/** Longest that a run waits for the session's files, microseconds: it is not to miss the session for a slow disk. */
+const FILES_WITHIN_US = 2_000_000;
 /** What a hook wrote last is waited for, microseconds. */
 const DRAIN_US = 500_000;
 /** Runs that may be in progress or wait for others: above that the disk, the network or the hook is stuck. */
@@ -32,6 +35,8 @@ export interface RecorderHookOptions {
 interface Run {
   readonly sessionId: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Settles when the session's files are as the run may expect them. */
+  readonly filesReady: Promise<void>;
 }
 
 /**
@@ -68,12 +73,15 @@ export class RecorderHook {
     if (this.words.length === 0) throw new AiwError("USAGE", `the command of recorder is empty`);
   }
 
-  start(session: HookStart): void {
-    this.enqueue(session.sessionId, startEnvironment(this.options.env, session));
+  /** @param filesReady see Run; it is waited for, but not for long */
+  start(session: HookStart, filesReady = Promise.resolve()): void {
+    const env = startEnvironment(this.options.env, session);
+    this.enqueue({ sessionId: session.sessionId, env, filesReady });
   }
 
-  stop(session: HookStop): void {
-    this.enqueue(session.sessionId, stopEnvironment(this.options.env, session));
+  stop(session: HookStop, filesReady = Promise.resolve()): void {
+    const env = stopEnvironment(this.options.env, session);
+    this.enqueue({ sessionId: session.sessionId, env, filesReady });
   }
 
   /**
@@ -92,7 +100,8 @@ export class RecorderHook {
     giveUp.removeEventListener("abort", end);
   }
 
-  private enqueue(sessionId: string, env: NodeJS.ProcessEnv): void {
+  private enqueue(run: Run): void {
+    const { sessionId } = run;
     const { maxRuns = MAX_RUNS } = this.options;
     if (this.state !== "open") return;
     if (this.runs >= maxRuns) {
@@ -102,12 +111,24 @@ export class RecorderHook {
     this.runs++;
     const before = this.last.get(sessionId) ?? Promise.resolve();
     const done = before
-      .then(() => (this.state === "ending" ? undefined : this.run({ sessionId, env })))
+      .then(() => this.waitForFiles(run))
+      .then(() => (this.state === "ending" ? undefined : this.run(run)))
       .finally(() => {
         this.runs--;
         if (this.last.get(sessionId) === done) this.last.delete(sessionId);
       });
     this.last.set(sessionId, done);
+  }
+
+  private async waitForFiles({ filesReady }: Run): Promise<void> {
+    const enough = new AbortController();
+    const end = () => enough.abort();
+    if (this.state === "ending") return;
+    this.running.add(end);
+    const cancel = after(this.options.clock, FILES_WITHIN_US, end);
+    await settledOrAborted(filesReady, enough.signal);
+    cancel();
+    this.running.delete(end);
   }
 
   private async run({ sessionId, env }: Run): Promise<void> {

@@ -45,6 +45,8 @@ export class SessionRecord {
   private sayClosed: () => void = () => {};
   /** Resolves when `close` has done what it could. */
   readonly closed = new Promise<void>((resolve) => (this.sayClosed = resolve));
+  /** Resolves when its folder is there, or could not be made at once. */
+  readonly begun: Promise<void>;
 
   constructor(
     readonly folder: string,
@@ -63,7 +65,7 @@ export class SessionRecord {
       (error) => this.warn(error),
       options.encode,
     );
-    void queue.submit(() => this.attempt(() => this.writer.begin()).then(() => {}));
+    this.begun = queue.submit(() => this.attempt(() => this.writer.begin()).then(() => {}));
   }
 
   /** A frame's record, as a line of its own. */

@@ -41,7 +41,7 @@ export interface SessionStart {
  * after the other: a disk that is slow, full or hangs costs records, which are counted, and never a frame's time.
  */
 export class SessionStore {
-  private readonly open = new Set<SessionRecord>();
+  private readonly open = new Map<string, SessionRecord>();
 
   private constructor(
     readonly dir: string,
@@ -99,9 +99,15 @@ export class SessionStore {
       queue: this.queue,
     };
     const record = new SessionRecord(this.folderOf(sessionId), header, options);
-    this.open.add(record);
-    void record.closed.then(() => this.open.delete(record));
+    this.open.set(sessionId, record);
+    void record.closed.then(() => this.open.delete(sessionId));
     return record;
+  }
+
+  /** Resolves when a session's folder is there, and of one that was closed session.json, as far as the disk allows. */
+  async written(sessionId: string): Promise<void> {
+    const record = this.open.get(sessionId);
+    await (record?.isClosing ? record.closed : record?.begun);
   }
 
   /**
@@ -111,13 +117,13 @@ export class SessionStore {
    *   never returns, and process.exit() would wait for it
    */
   async close(giveUp: AbortSignal): Promise<boolean> {
-    for (const record of this.open) if (!record.isClosing) record.abandon();
+    for (const record of this.open.values()) if (!record.isClosing) record.abandon();
     const letGo = () => {
-      for (const record of this.open) record.letGo();
+      for (const record of this.open.values()) record.letGo();
     };
     if (giveUp.aborted) letGo();
     giveUp.addEventListener("abort", letGo);
-    const closed = Promise.all([...this.open].map((record) => record.closed)).then(() => {});
+    const closed = Promise.all([...this.open.values()].map((record) => record.closed)).then(() => {});
     await settledOrAborted(closed, giveUp);
     giveUp.removeEventListener("abort", letGo);
     await this.presence.close();
