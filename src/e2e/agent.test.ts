@@ -86,7 +86,7 @@ describe("aiw agent", () => {
     ]);
     // At its start the session may already be over.
     expect(readFileSync(join(at.dir, "hooked"), "utf8")).toMatch(
-      /^start door  .*\.json\nstop door stopped session\.json\n$/,
+      /^start door {2}.*\.json\nstop door stopped session\.json\n$/,
     );
     // Each line of the log is one of JSON, and tells whose it is.
     expect(jsonLines(stderr).find(({ msg }) => msg === "session opened")).toMatchObject({
