@@ -64,7 +64,7 @@ function closedRecord(header: SessionHeader, ending: SessionEnding, figures: Sum
   const { notRecorded, damaged = 0 } = ending;
   const startMs = Date.parse(header.start);
   // Whatever the clock did meanwhile.
-  const endMs = Math.max(startMs, ending.endWallMs);
+  const endMs = Math.max(startMs, Math.round(ending.endWallMs));
   return {
     schema: SESSION_SCHEMA,
     session_id: header.session_id,

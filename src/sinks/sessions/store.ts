@@ -59,7 +59,7 @@ export class SessionStore {
   static async open(folder: string, options: SessionStoreOptions): Promise<SessionStore> {
     const { files = diskFiles, queue = new DiskQueue(), announce = announcePresence, onNote } = options;
     const dir = resolve(folder);
-    makeFolder(dir);
+    makeFolder(folder);
     let presence: Presence | undefined;
     try {
       accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
