@@ -12,6 +12,7 @@ const PLAN: WatchPlan = {
   times: { dwellUs: 0.5 * S, gapUs: 0.5 * S, silenceUs: 3 * S, postRollUs: 5 * S },
   fps: { idle: 5, active: 12.5 },
   relevance: { conf: 0.5, classes: ["person"] },
+  modelId: "sim",
 };
 
 const present = (fromS: number, untilS: number, changes: Partial<Presence> = {}): Presence => ({
@@ -26,13 +27,18 @@ const present = (fromS: number, untilS: number, changes: Partial<Presence> = {})
 let clock: ManualClock;
 let recorded: Recorded;
 let cameras: TestCamera[];
+let openedEngines: string[];
 let closedEngines: number;
+/** The engine of this camera is not to be had. */
+let refused: string | undefined;
 
 beforeEach(() => {
   clock = new ManualClock();
   recorded = new Recorded(clock);
   cameras = [];
+  openedEngines = [];
   closedEngines = 0;
+  refused = undefined;
 });
 
 function agentOf(script: () => Iterable<Presence, unknown, undefined>, plan = PLAN): Agent {
@@ -40,14 +46,16 @@ function agentOf(script: () => Iterable<Presence, unknown, undefined>, plan = PL
     ports: recorded.ports(),
     plan,
     random: () => 0.5,
-    openEngine: () => {
+    openEngine: (name) => {
+      if (name === refused) return Promise.reject(new AiwError("WORKER_UNREACHABLE", "nobody there"));
+      openedEngines.push(name);
       const engine = new SimEngine(script(), clock);
       const close = () => {
         engine.close();
         closedEngines++;
         return Promise.resolve();
       };
-      return Promise.resolve({ engine, link: SIMULATED_LINK, modelId: "sim", close });
+      return Promise.resolve({ engine, link: SIMULATED_LINK, close });
     },
   });
 }
@@ -238,6 +246,99 @@ describe("the agent on a simulated engine", () => {
     expect(agent.lanes.map(({ camera }) => camera)).toEqual(["stays", "comes"]);
     await agent.stop();
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it("changes nothing where the engine of a new camera can't be had, and does not end", async () => {
+    const agent = agentOf(() => [present(1, 300)]);
+    let isOver = false;
+    await agent.watch([camera("door")]);
+    void agent.finished().then(() => (isOver = true));
+    await framesUntil(5);
+    refused = "porch";
+    const plan = { ...PLAN, relevance: { conf: 0.9, classes: undefined } };
+    await expect(agent.watch([camera("garden"), camera("porch")], plan)).rejects.toMatchObject({
+      code: "WORKER_UNREACHABLE",
+    });
+    await framesUntil(20);
+    expect([agent.lanes.map((lane) => lane.camera), isOver, closedEngines]).toEqual([["door"], false, 1]);
+    expect(recorded.sessions.map(({ camera, end }) => [camera, end])).toEqual([["door", undefined]]);
+    refused = undefined;
+    await agent.watch([camera("porch")]);
+    await framesUntil(25);
+    expect([agent.lanes.map((lane) => lane.camera), isOver]).toEqual([["porch"], false]);
+    await agent.stop();
+    expect([isOver, clock.pendingTimers]).toEqual([true, 0]);
+    expect(closedEngines).toBe(openedEngines.length);
+  });
+
+  it("fails at the start where an engine can't be had, and leaves none open", async () => {
+    const agent = agentOf(() => []);
+    refused = "b";
+    await expect(agent.watch([camera("a"), camera("b"), camera("c")])).rejects.toMatchObject({
+      code: "WORKER_UNREACHABLE",
+    });
+    expect([openedEngines, closedEngines, cameras]).toEqual([["a"], 1, []]);
+    await agent.stop();
+    await agent.finished();
+  });
+
+  it("has another camera under the same name go on with the engine of the former", async () => {
+    const agent = agentOf(() => [present(1, 300)]);
+    await agent.watch([camera("door")]);
+    await framesUntil(5);
+    await agent.watch([camera("door", { identity: "another" })]);
+    await framesUntil(10);
+    expect(cameras).toHaveLength(2);
+    expect([openedEngines, closedEngines]).toEqual([["door"], 0]);
+    expect(recorded.sessions.map(({ end }) => end?.reason)).toEqual(["stopped", undefined]);
+    await agent.stop();
+    expect([closedEngines, clock.pendingTimers]).toEqual([1, 0]);
+  });
+
+  it("tells that a camera whose watch fails is lost, and begins it anew when it is asked for again", async () => {
+    const agent = agentOf(() => [present(1, 300)]);
+    let isMended = false;
+    const plan = camera("door");
+    const mendable: CameraPlan = {
+      ...plan,
+      open: (onChange, signal) =>
+        isMended ? plan.open(onChange, signal) : Promise.reject(new AiwError("USAGE", "no such thing")),
+    };
+    await agent.watch([mendable, camera("yard")]);
+    await framesUntil(3);
+    expect(recorded.named("camera.state").filter(({ camera }) => camera === "door")).toMatchObject([
+      { state: "lost", text: "no such thing" },
+    ]);
+    expect(agent.lanes.map(({ camera }) => camera)).toEqual(["door", "yard"]);
+    isMended = true;
+    await agent.watch([mendable, camera("yard")]);
+    await framesUntil(6);
+    expect(recorded.sessions.map(({ camera }) => camera).sort()).toEqual(["door", "yard"]);
+    await agent.stop();
+    await agent.finished();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it("takes times that are shorter at once, and closes what was of another model", async () => {
+    const agent = agentOf(() => [present(1, 3), present(30, 300)], {
+      ...PLAN,
+      times: { ...PLAN.times, silenceUs: 3600 * S },
+    });
+    await agent.watch([camera()]);
+    await framesUntil(10);
+    expect(recorded.transitions().at(-1)).toBe("dwell > active");
+    await agent.watch([camera()], PLAN);
+    await framesUntil(10.1);
+    expect(recorded.transitions().at(-1)).toBe("active > closing");
+    await framesUntil(40);
+    await agent.watch([camera()], { ...PLAN, modelId: "another" });
+    await framesUntil(45);
+    expect(recorded.sessions.map(({ modelId, end }) => [modelId, end?.reason])).toEqual([
+      ["sim", "silence"],
+      ["sim", "stopped"],
+      ["another", undefined],
+    ]);
+    await agent.stop();
   });
 
   it("fails with what can't be mended, once the others have ended", async () => {

@@ -1,5 +1,5 @@
 import type { LinkFigures } from "../client/reconnecting-client.js";
-import { toAiwError } from "../core/errors.js";
+import { type AiwError, toAiwError } from "../core/errors.js";
 import type { AIEngine } from "./engine.js";
 import { Lane, type OpenCamera } from "./lane.js";
 import type { WatchPorts } from "./ports.js";
@@ -19,18 +19,20 @@ export interface CameraPlan {
 export interface OpenEngine {
   readonly engine: AIEngine;
   readonly link: LinkFigures;
-  readonly modelId: string;
   close(): Promise<void>;
 }
 
 export interface AgentOptions {
   readonly ports: WatchPorts;
   readonly plan: WatchPlan;
-  /** Called for each camera; rejects where the worker is not to be had. */
+  /** Called for each camera; rejects where the worker is not to be had, and leaves nothing open then. */
   readonly openEngine: (camera: string) => Promise<OpenEngine>;
-  /** Told of each lane that begins, before its first frame, and that has ended, with what ended it. */
+  /** Told of each lane that begins, before its first frame, … */
   readonly onLane?: (lane: Lane, opened: OpenEngine) => void;
-  readonly onEnd?: (lane: Lane, error: unknown) => void;
+  /** … that has ended, by itself or because it was to, with what ended it … */
+  readonly onEnd?: (lane: Lane, error: AiwError | undefined) => void;
+  /** … and whose camera is no more among those to watch, or is watched anew. */
+  readonly onLeft?: (lane: Lane) => void;
   readonly random?: () => number;
 }
 
@@ -39,16 +41,17 @@ interface Watched {
   readonly lane: Lane;
   readonly opened: OpenEngine;
   readonly ended: Promise<void>;
+  isOver: boolean;
 }
 
 /** The watches over all cameras, each with a pipeline and a state machine of its own. */
 export class Agent {
   private readonly watched = new Map<string, Watched>();
+  /** What ended the watches over cameras that are among those to watch. */
+  private readonly failures = new Map<string, AiwError>();
   /** Adding and removing, one after the other. */
   private changes: Promise<void> = Promise.resolve();
   private pendingChanges = 0;
-  private readonly over = new Set<Lane>();
-  private readonly failures: unknown[] = [];
   private isStopped = false;
   private plan: WatchPlan;
   private allEnded!: () => void;
@@ -67,8 +70,8 @@ export class Agent {
 
   /**
    * From now on these cameras are watched, in this way: one that is among them already doesn't notice, one that is
-   * not any more has its session closed.
-   * @throws what an engine for a new camera can't be had for; those before it are watched
+   * not any more has its session closed, and one whose watch has failed is begun anew.
+   * @throws what an engine for a new camera can't be had for; nothing has changed then
    */
   watch(cameras: readonly CameraPlan[], plan: WatchPlan = this.plan): Promise<void> {
     this.pendingChanges++;
@@ -88,7 +91,7 @@ export class Agent {
    */
   async finished(): Promise<void> {
     await this.ended;
-    if (this.failures.length > 0) throw this.failures[0];
+    for (const failure of this.failures.values()) throw failure;
   }
 
   /** Ends all watches and closes their sessions; idempotent. */
@@ -96,54 +99,96 @@ export class Agent {
     this.isStopped = true;
     for (const { lane } of this.watched.values()) lane.end();
     await this.changes;
-    await Promise.all([...this.watched.values()].map((one) => this.remove(one)));
+    await Promise.all([...this.watched.values()].map((one) => this.letGo(one)));
     this.allEnded();
   }
 
   private async change(cameras: readonly CameraPlan[], plan: WatchPlan): Promise<void> {
     if (this.isStopped) return;
-    this.plan = plan;
     const wanted = new Map(cameras.map((camera) => [camera.name, camera]));
-    const leaving = [...this.watched.values()].filter(
-      ({ camera }) => wanted.get(camera.name)?.identity !== camera.identity,
+    const all = [...this.watched.values()];
+    const staying = all.filter(
+      ({ camera: { name, identity } }) => !this.failures.has(name) && wanted.get(name)?.identity === identity,
     );
-    await Promise.all(leaving.map((one) => this.remove(one)));
-    for (const { lane } of this.watched.values()) lane.watch.configure(plan);
-    for (const camera of cameras) if (!this.watched.has(camera.name)) await this.add(camera);
+    // What is another camera, under the same name, goes on with the engine.
+    const replaced = all.filter(
+      (one) => !staying.includes(one) && wanted.has(one.camera.name) && one.opened.engine.gone === undefined,
+    );
+    const leaving = all.filter((one) => !staying.includes(one) && !replaced.includes(one));
+    const engines = new Map(replaced.map(({ camera, opened }) => [camera.name, opened]));
+    for (const { camera, opened } of staying) engines.set(camera.name, opened);
+    // First what may be refused.
+    const added = await this.openEngines(cameras.filter(({ name }) => !engines.has(name)));
+    for (const [name, opened] of added) engines.set(name, opened);
+    if (this.isStopped) return closeAll(added.values());
+    this.plan = plan;
+    for (const { lane } of staying) lane.watch.configure(plan);
+    await Promise.all([
+      ...leaving.map((one) => this.letGo(one)),
+      ...replaced.map((one) => this.endLane(one)),
+    ]);
+    for (const { camera } of leaving) this.failures.delete(camera.name);
+    const stays = new Set(staying.map(({ camera }) => camera.name));
+    for (const camera of cameras) {
+      const opened = engines.get(camera.name);
+      if (!stays.has(camera.name) && opened !== undefined) this.begin(camera, opened);
+    }
+    if (this.isStopped) for (const { lane } of this.watched.values()) lane.end();
   }
 
-  private async add(camera: CameraPlan): Promise<void> {
-    const { ports, openEngine, random } = this.options;
-    const opened = await openEngine(camera.name);
-    if (this.isStopped) return opened.close();
-    const { engine, modelId } = opened;
+  /** @throws what the first that can't be had says; none is open then */
+  private async openEngines(cameras: readonly CameraPlan[]): Promise<Map<string, OpenEngine>> {
+    const opened = new Map<string, OpenEngine>();
+    try {
+      for (const { name } of cameras) opened.set(name, await this.options.openEngine(name));
+      return opened;
+    } catch (error) {
+      await closeAll(opened.values());
+      throw error;
+    }
+  }
+
+  private begin(camera: CameraPlan, opened: OpenEngine): void {
+    const { ports, random } = this.options;
     const { name, open, isFinite } = camera;
-    const lane = new Lane({ camera: name, open, isFinite, engine, plan: this.plan, modelId, random }, ports);
+    const { engine } = opened;
+    this.failures.delete(name);
+    const lane = new Lane({ camera: name, open, isFinite, engine, plan: this.plan, random }, ports);
     this.options.onLane?.(lane, opened);
     const ended = lane.run().then(
-      () => this.onEnded(lane, undefined),
-      (error: unknown) => this.onEnded(lane, error),
+      () => this.onEnded(watched, undefined),
+      (error: unknown) => this.onEnded(watched, toAiwError(error)),
     );
-    this.watched.set(name, { camera, lane, opened, ended });
+    const watched: Watched = { camera, lane, opened, ended, isOver: false };
+    this.watched.set(name, watched);
   }
 
-  private async remove({ camera, lane, opened, ended }: Watched): Promise<void> {
+  private async endLane({ camera, lane, ended }: Watched): Promise<void> {
     lane.end();
     await ended;
-    await opened.close();
     this.watched.delete(camera.name);
-    this.over.delete(lane);
+    this.options.onLeft?.(lane);
   }
 
-  /** By itself, or because it was removed. */
-  private onEnded(lane: Lane, error: unknown): void {
-    if (error !== undefined) this.failures.push(toAiwError(error));
-    this.over.add(lane);
-    this.options.onEnd?.(lane, error);
+  private async letGo(one: Watched): Promise<void> {
+    await this.endLane(one);
+    await one.opened.close();
+  }
+
+  /** By itself, or because it was to. */
+  private onEnded(one: Watched, error: AiwError | undefined): void {
+    if (error !== undefined) this.failures.set(one.camera.name, error);
+    one.isOver = true;
+    this.options.onEnd?.(one.lane, error);
     this.endIfAllAreOver();
   }
 
   private endIfAllAreOver(): void {
-    if (this.pendingChanges === 0 && this.lanes.every((lane) => this.over.has(lane))) this.allEnded();
+    const all = [...this.watched.values()];
+    if (this.pendingChanges === 0 && all.length > 0 && all.every(({ isOver }) => isOver)) this.allEnded();
   }
+}
+
+async function closeAll(engines: Iterable<OpenEngine>): Promise<void> {
+  await Promise.all([...engines].map((one) => one.close()));
 }

@@ -34,7 +34,7 @@ export interface AIEngine {
   /** `canRun` has become true. */
   onReady(listener: () => void): Unsubscribe;
   /** It is away and may come back, of which `onReady` tells; a frame that was run has no answer. */
-  onAway(listener: () => void): Unsubscribe;
+  onAway(listener: (why: AiwError) => void): Unsubscribe;
   /** It is gone for good. */
   onGone(listener: (error: AiwError) => void): Unsubscribe;
   readonly gone: AiwError | undefined;

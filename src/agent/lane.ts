@@ -1,7 +1,7 @@
 import { backoffMs } from "../core/backoff.js";
 import { waitUntil } from "../core/clock.js";
 import type { Unsubscribe } from "../core/emitter.js";
-import { type ErrorCode, toAiwError } from "../core/errors.js";
+import { type AiwError, type ErrorCode, toAiwError } from "../core/errors.js";
 import { Feed } from "../pipeline/feed.js";
 import { Stream } from "../pipeline/stream.js";
 import { isResult } from "../results/frame-outcome.js";
@@ -9,6 +9,7 @@ import type { CameraChange, CameraState } from "../source/camera-state.js";
 import type { FrameSource } from "../source/frame-source.js";
 import { type AIEngine, engineSink } from "./engine.js";
 import type { WatchPorts } from "./ports.js";
+import type { EndReason } from "./state-machine.js";
 import { Watch, type WatchPlan } from "./watch.js";
 
 /** Opens a camera. @param onChange told of its states from then on */
@@ -25,10 +26,12 @@ export interface LaneOptions {
   readonly isFinite: boolean;
   readonly engine: AIEngine;
   readonly plan: WatchPlan;
-  readonly modelId: string;
   /** Uniform in [0, 1), of the waits between attempts. */
   readonly random?: (() => number) | undefined;
 }
+
+/** Longest wait before a camera is opened again, as of one that is open and lost; milliseconds. */
+const LONGEST_PAUSE_MS = 2_000;
 
 /** What no waiting mends. */
 const FINAL: ReadonlySet<ErrorCode> = new Set(["USAGE", "CONFIG_INVALID", "FFMPEG_MISSING", "INTERRUPTED"]);
@@ -46,15 +49,15 @@ export class Lane {
     private readonly options: LaneOptions,
     private readonly ports: WatchPorts,
   ) {
-    const { camera, engine, plan, modelId } = options;
-    this.watch = new Watch(camera, ports, plan, modelId);
+    const { camera, engine, plan } = options;
+    this.watch = new Watch(camera, ports, plan);
     this.stream = new Stream(engineSink(engine), ports.clock, { keepFrames: true });
     this.unsubscribe = [
       this.stream.on("outcome", (outcome) => {
         if (isResult(outcome)) this.watch.saw(outcome);
         else this.watch.failed(outcome);
       }),
-      engine.onAway(() => this.workerAway()),
+      engine.onAway((why) => this.workerAway(why.message)),
       engine.onReady(() => this.workerReady()),
       engine.onGone((error) => this.tellWorker("gone", error.message)),
     ];
@@ -70,6 +73,8 @@ export class Lane {
    */
   async run(): Promise<void> {
     const { signal } = this.stop;
+    let failure: AiwError | undefined;
+    this.tellWorker("ready", "its session is open");
     try {
       for (let failures = 0; !signal.aborted;) {
         const hadFrames = await this.once(signal);
@@ -79,8 +84,13 @@ export class Lane {
         failures = hadFrames ? 0 : failures + 1;
         await this.pause(failures, signal);
       }
+    } catch (thrown) {
+      failure = toAiwError(thrown);
+      // What is lost with the worker is not the camera.
+      if (this.stream.lost === undefined) this.tellCamera("lost", failure.message);
+      throw failure;
     } finally {
-      this.watch.end(signal.aborted ? "stopped" : this.stream.lost === undefined ? "ended" : "worker_lost");
+      this.watch.end(this.endReason(failure));
       this.stream.close();
       for (const off of this.unsubscribe) off();
     }
@@ -117,10 +127,16 @@ export class Lane {
     return this.stream.counts().offered > before;
   }
 
+  private endReason(failure: AiwError | undefined): EndReason {
+    if (this.stop.signal.aborted) return "stopped";
+    if (this.stream.lost !== undefined) return "worker_lost";
+    return failure === undefined ? "ended" : "camera_lost";
+  }
+
   private async pause(failures: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const { clock } = this.ports;
-    const waitMs = backoffMs(failures, { random: this.options.random });
+    const waitMs = backoffMs(failures, { random: this.options.random, longestMs: LONGEST_PAUSE_MS });
     await waitUntil(clock, clock.nowUs() + Math.ceil(waitMs * 1000), signal);
   }
 
@@ -134,10 +150,10 @@ export class Lane {
     else if (to !== "connecting") this.watch.lose("camera");
   }
 
-  private workerAway(): void {
+  private workerAway(why: string): void {
     if (this.isWorkerAway) return;
     this.isWorkerAway = true;
-    this.tellWorker("lost", "the link to the worker is lost");
+    this.tellWorker("lost", `${why}; it is tried again`);
     this.watch.lose("worker");
   }
 

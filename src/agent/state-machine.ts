@@ -34,7 +34,10 @@ export type Event =
   | { readonly type: "away"; readonly what: Away }
   | { readonly type: "back"; readonly what: Away }
   /** The watch ends: the camera's stream is over, or nobody wants it any more. */
-  | { readonly type: "end"; readonly reason: "ended" | "stopped" | "worker_lost" };
+  | { readonly type: "end"; readonly reason: EndReason };
+
+/** Why a watch ends. */
+export type EndReason = Exclude<CloseReason, "silence" | "recovered">;
 
 export type Command =
   /** The frame at hand may become part of a session. */
@@ -170,7 +173,7 @@ function away(state: State, what: Away): Step {
   return gone.name === "dwell" ? forgotten(gone, `the ${what} is away`) : stay(gone);
 }
 
-function end(state: State, reason: "ended" | "stopped" | "worker_lost"): Step {
+function end(state: State, reason: EndReason): Step {
   switch (state.name) {
     case "idle":
       return stay(state);

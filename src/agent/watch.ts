@@ -7,6 +7,7 @@ import { judgeRelevance, type Relevance } from "./relevance.js";
 import {
   type Away,
   type Command,
+  type EndReason,
   type Event,
   INITIAL,
   reduce,
@@ -20,6 +21,8 @@ export interface WatchPlan {
   /** Frames a second that are looked at, without and with a session. */
   readonly fps: { readonly idle: number; readonly active: number };
   readonly relevance: Relevance;
+  /** SHA-256 of the model file in use, hex. */
+  readonly modelId: string;
 }
 
 /** Frames that may become part of a session; the oldest go first. */
@@ -33,12 +36,10 @@ export class Watch {
   private held: FrameResult[] = [];
   private session: OpenSession | undefined;
 
-  /** @param modelId SHA-256 of the model file in use, hex */
   constructor(
     private readonly camera: string,
     private readonly ports: WatchPorts,
     private plan: WatchPlan,
-    public modelId: string,
   ) {}
 
   /** Frames a second that are wanted now. */
@@ -50,9 +51,12 @@ export class Watch {
     return this.state.name;
   }
 
-  /** From now on it is like this; what is going on goes on. */
+  /** From now on it is like this; what is going on goes on, but that a session is of one model. */
   configure(plan: WatchPlan): void {
+    if (plan.modelId !== this.plan.modelId) this.end("stopped");
     this.plan = plan;
+    // Times that are shorter now may be over.
+    this.step({ type: "due", atUs: this.ports.clock.nowUs() });
   }
 
   /** A frame has its result. */
@@ -93,7 +97,7 @@ export class Watch {
     this.step({ type: "back", what });
   }
 
-  end(reason: (Event & { type: "end" })["reason"]): void {
+  end(reason: EndReason): void {
     this.step({ type: "end", reason });
   }
 
@@ -154,7 +158,7 @@ export class Watch {
     this.session = new OpenSession(
       this.camera,
       this.ports,
-      { startWallMs, sinceUs, modelId: this.modelId },
+      { startWallMs, sinceUs, modelId: this.plan.modelId },
       () => this.state.name,
     );
     for (const held of this.held) this.session.append(held);

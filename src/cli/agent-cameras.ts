@@ -12,24 +12,24 @@ import type { Sending } from "./sending.js";
 import { openNamedSource, SERVE } from "./sources.js";
 
 /** Settings of which a change makes a camera another one. */
-const OF_A_CAMERA = ["size", "pixel_format", "loop"] as const;
+const OF_A_CAMERA = ["size", "loop"] as const;
 
 /**
  * How a camera of the configuration is opened: a device or a stream as it is, a file and what aiw draws played in
  * real time.
  */
 export function cameraPlan(
-  { name, uri }: NamedCamera,
+  { name, uri, kind: given }: NamedCamera,
   settings: Settings,
   sending: Sending,
   machine: Machine,
   context: CommandContext,
 ): CameraPlan {
-  const kind = isDevice(uri) ? "camera" : "source";
+  const kind = given ?? (isDevice(uri) ? "camera" : "source");
   const isLive = kind === "camera" || isStreamUrl(uri);
   return {
     name,
-    identity: JSON.stringify([uri, ...OF_A_CAMERA.map((setting) => settings[setting] ?? null)]),
+    identity: JSON.stringify([kind, uri, ...OF_A_CAMERA.map((setting) => settings[setting] ?? null)]),
     isFinite: !isLive && settings.loop !== true && !isSynthetic(uri),
     async open(onChange, signal) {
       const source = await openNamedSource(
@@ -42,8 +42,8 @@ export function cameraPlan(
         signal,
         onChange,
       );
-      // Only what is a camera tells of its states by itself.
-      if (!isLive)
+      // Only what is live tells of its states by itself: a recording may have a URL, too.
+      if (!source.live)
         onChange({ from: "connecting", to: "live", text: `${source.name} is played in real time` });
       return source.live ? source : asCamera(source, systemClock);
     },
@@ -52,7 +52,7 @@ export function cameraPlan(
 
 /** A camera of this machine, as against what can be played. */
 function isDevice(uri: string): boolean {
-  if (uri === "default" || /^\/dev\/video\d+$/.test(uri)) return true;
+  if (uri === "default" || /^\/dev\/(video\d+$|v4l\/)/.test(uri)) return true;
   if (isStreamUrl(uri) || isSynthetic(uri) || uri === "-") return false;
   // macOS and Windows call cameras by names that are no files.
   return process.platform !== "linux" && !(existsSync(uri) && statSync(uri).isFile());

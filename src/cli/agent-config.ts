@@ -17,6 +17,8 @@ export interface NamedCamera {
   /** Credentials masked; no two have the same. */
   readonly name: string;
   readonly uri: string;
+  /** Undefined where it is told by what is there: a device, a stream, a file. */
+  readonly kind: "camera" | "source" | undefined;
 }
 
 /**
@@ -30,18 +32,22 @@ export function namedCameras(
 ): NamedCamera[] {
   const named =
     cameras === undefined
-      ? [...source, ...camera].map((uri) => ({ name: nameOf(uri), uri }))
-      : Object.entries(cameras).map(([name, uri]) => ({ name, uri }));
-  if (named.length === 0 && simulated) return [{ name: "synthetic", uri: "synthetic:" }];
+      ? [...ofKind("source", source), ...ofKind("camera", camera)]
+      : Object.entries(cameras).map(([name, uri]) => ({ name, uri, kind: undefined }));
+  if (named.length === 0 && simulated) return ofKind("source", ["synthetic:"]);
   if (named.length === 0) {
     throw new AiwError("USAGE", "nothing to watch: give --camera or --source, or cameras: in aiw.yaml");
   }
   const seen = new Map<string, number>();
-  return named.map(({ name, uri }) => {
+  return named.map(({ name, uri, kind }) => {
     const times = (seen.get(name) ?? 0) + 1;
     seen.set(name, times);
-    return { name: times === 1 ? name : `${name} (${times})`, uri };
+    return { name: times === 1 ? name : `${name} (${times})`, uri, kind };
   });
+}
+
+function ofKind(kind: "camera" | "source", uris: readonly string[]): NamedCamera[] {
+  return uris.map((uri) => ({ name: nameOf(uri), uri, kind }));
 }
 
 function nameOf(uri: string): string {
@@ -50,8 +56,15 @@ function nameOf(uri: string): string {
   return uri.replace(/^.*[\\/](?=.)/, "");
 }
 
-/** @param classes names of the classes that are watched for; all without */
-export function watchPlan(settings: Settings, classes: readonly string[] | undefined): WatchPlan {
+/**
+ * @param classes names of the classes that are watched for; all without
+ * @param modelId SHA-256 of the model file in use, hex
+ */
+export function watchPlan(
+  settings: Settings,
+  classes: readonly string[] | undefined,
+  modelId: string,
+): WatchPlan {
   const { dwell, silence, post_roll: postRoll, fps_idle: idle, fps_active: active, conf } = settings;
   const fps = { idle: idle ?? DEFAULT_FPS.idle, active: active ?? DEFAULT_FPS.active };
   const dwellUs = dwell ?? DEFAULT_TIMES.dwell;
@@ -64,5 +77,6 @@ export function watchPlan(settings: Settings, classes: readonly string[] | undef
       postRollUs: postRoll ?? DEFAULT_TIMES.post_roll,
     },
     relevance: { conf: conf ?? DEFAULT_CONF, classes },
+    modelId,
   };
 }

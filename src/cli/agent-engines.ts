@@ -1,25 +1,28 @@
 import type { OpenEngine } from "../agent/agent.js";
-import type { AIEngine, EngineModel, ModelSettings } from "../agent/engine.js";
+import type { EngineModel, ModelSettings } from "../agent/engine.js";
 import { SimEngine, SIMULATED_LINK } from "../agent/sim-engine.js";
 import { seededPresences } from "../agent/sim-script.js";
 import { readSimScript } from "../agent/sim-file.js";
-import { tcpEngine } from "../agent/tcp-engine.js";
+import { TcpEngine } from "../agent/tcp-engine.js";
 import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
 import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
 import { chooseSending, OWN_WORKER, type Sending } from "./sending.js";
 import { SERVE } from "./sources.js";
-import { openWorkerSession } from "./worker-session.js";
+import { openWorkerSession, type WorkerSession } from "./worker-session.js";
 
 /** Where the engines of all cameras come from. */
 export interface EngineMaker {
+  /** As of now. */
   readonly model: EngineModel;
+  readonly settings: ModelSettings;
   readonly sending: Sending;
+  /** @throws what the worker refuses; nothing is left open then */
   open(camera: string): Promise<OpenEngine>;
   /**
    * Other thresholds, or another model where the worker is elsewhere, for all that are open and those to come.
-   * @throws what the worker refuses; all stays as it was
+   * @throws what the worker refuses; all is as it was then
    */
   setModel(settings: ModelSettings): Promise<void>;
   /** After the engines: the worker ends with it. */
@@ -37,38 +40,78 @@ export async function workerEngines(
 ): Promise<EngineMaker> {
   // Classes are filtered here: what else is seen is told, and recorded, too.
   const asked = { ...settings, classes: [] };
-  const first = await openWorkerSession(asked, context, machine, context.interrupt, SERVE.workerWaitMs);
-  let isFirstFree = true;
-  const { conf, iou, require_provider: requireProvider } = settings;
-  let wanted: ModelSettings = { model: first.modelPath, conf, iou };
-  const open = new Set<AIEngine>();
-  return {
-    model: first.info,
-    sending: first.sending,
-    async open(camera) {
-      const mine = isFirstFree ? first : await first.another(context.interrupt);
-      isFirstFree = false;
-      const { client, sink } = mine;
-      const engine = tcpEngine(client, sink, { camera, requireProvider });
-      open.add(engine);
+  const link = { waitMs: SERVE.workerWaitMs, isToldElsewhere: true };
+  const first = await openWorkerSession(asked, context, machine, context.interrupt, link);
+  return new WorkerEngines(first, settings, context.interrupt);
+}
+
+class WorkerEngines implements EngineMaker {
+  model: EngineModel;
+  settings: ModelSettings;
+  private isFirstFree = true;
+  private readonly engines = new Set<TcpEngine>();
+
+  constructor(
+    private readonly first: WorkerSession,
+    private readonly asked: Settings,
+    private readonly interrupt: AbortSignal,
+  ) {
+    this.model = first.info;
+    this.settings = { model: first.modelPath, conf: asked.conf, iou: asked.iou };
+  }
+
+  get sending(): Sending {
+    return this.first.sending;
+  }
+
+  async open(camera: string): Promise<OpenEngine> {
+    const { first, asked } = this;
+    const isFirst = this.isFirstFree && first.client.lost === undefined;
+    if (isFirst) this.isFirstFree = false;
+    const mine = isFirst ? first : await first.another(this.interrupt);
+    const { client, sink } = mine;
+    const requireProvider = asked.require_provider;
+    const engine = new TcpEngine(client, sink, systemClock, { camera, requireProvider });
+    const close = async () => {
+      this.engines.delete(engine);
+      // The first one holds the worker, and is there for the next camera.
+      if (isFirst) this.isFirstFree = true;
+      else await mine.close();
+    };
+    try {
       // The worker has it already, and learns whose session it is.
-      const { modelId } = await engine.setModel(wanted);
-      const close = async () => {
-        open.delete(engine);
-        // The first one holds the worker, and is there for the next camera.
-        if (mine === first) isFirstFree = true;
-        else await mine.close();
-      };
-      return { engine, link: client, modelId, close };
-    },
-    async setModel({ model, conf, iou }) {
-      // Of a worker of our own the file was checked, and its folder given to the worker, at the start.
-      const next = { model: settings.worker === undefined ? first.modelPath : model, conf, iou };
-      for (const engine of open) await engine.setModel(next);
-      wanted = next;
-    },
-    close: () => first.close(),
-  };
+      this.model = await engine.setModel(this.settings);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    this.engines.add(engine);
+    return { engine, link: client, close };
+  }
+
+  async setModel({ model, conf, iou }: ModelSettings): Promise<void> {
+    // Of a worker of our own the file was checked, and its folder given to the worker, at the start.
+    const next = { model: this.asked.worker === undefined ? this.first.modelPath : model, conf, iou };
+    const done: TcpEngine[] = [];
+    let found = this.model;
+    try {
+      for (const engine of this.engines) {
+        if (engine.gone !== undefined) continue;
+        found = await engine.setModel(next);
+        done.push(engine);
+      }
+    } catch (error) {
+      // One that is lost meanwhile has what it had.
+      for (const engine of done) await engine.setModel(this.settings).catch(() => {});
+      throw error;
+    }
+    this.model = found;
+    this.settings = next;
+  }
+
+  close(): Promise<void> {
+    return this.first.close();
+  }
 }
 
 /**
@@ -81,6 +124,7 @@ export async function simulatedEngines(script: string): Promise<EngineMaker> {
   let seed = Number(script);
   return {
     model: { modelId: "simulated", classNames: [] },
+    settings: { model: "" },
     sending: chooseSending("auto", OWN_WORKER),
     open() {
       // Each camera sees something else.
@@ -89,7 +133,7 @@ export async function simulatedEngines(script: string): Promise<EngineMaker> {
         engine.close();
         return Promise.resolve();
       };
-      return Promise.resolve({ engine, link: SIMULATED_LINK, modelId: "simulated", close });
+      return Promise.resolve({ engine, link: SIMULATED_LINK, close });
     },
     setModel: () => Promise.resolve(),
     close: () => Promise.resolve(),

@@ -1,5 +1,24 @@
 import type { EventBus } from "../agent/event-bus.js";
 import type { Logger } from "../core/logger.js";
+import type { Progress } from "./progress.js";
+
+/**
+ * What people are told while the command runs, as lines of its log: whoever reads that as JSON reads nothing else.
+ * @param progress its spinner, which is at work until the agent watches
+ */
+export function loggedProgress(progress: Progress, log: Logger): Progress {
+  return {
+    isLive: progress.isLive,
+    step: (text) => progress.step(text),
+    show: (line) => progress.show(line),
+    clear: () => progress.clear(),
+    note(text) {
+      const [, isWarning, said = text] = /^aiw: (warning: )?(.*)$/s.exec(text) ?? [];
+      progress.clear();
+      (isWarning === undefined ? log.info : log.warn)(said);
+    },
+  };
+}
 
 /** Camera states that want looking after. */
 const BAD: ReadonlySet<string> = new Set(["stalled", "blocked", "lost"]);
@@ -13,9 +32,14 @@ export function logEvents(bus: EventBus, log: Logger): void {
     const write = isRetry && state !== "live" ? log.debug : BAD.has(state) ? log.warn : log.info;
     write(`camera ${state}`, { camera, text: text || undefined });
   });
-  bus.on("worker.state", ({ value: { camera, state, text } }) =>
-    (state === "ready" ? log.info : log.warn)(`worker ${state}`, { camera, text }),
-  );
+  const away = new Set<string>();
+  bus.on("worker.state", ({ value: { camera, state, text } }) => {
+    // That it is there at the start goes without saying.
+    const isNews = state !== "ready" || away.delete(camera);
+    if (state !== "ready") away.add(camera);
+    const write = !isNews ? log.debug : state === "ready" ? log.info : log.warn;
+    write(`worker ${state}`, { camera, text });
+  });
   bus.on("session.open", ({ value: { camera, session } }) => log.info("session opened", { camera, session }));
   bus.on("session.close", ({ value: { camera, session, reason, results } }) =>
     log.info("session closed", { camera, session, reason, results }),

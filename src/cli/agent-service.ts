@@ -8,11 +8,12 @@ import { systemClock } from "../core/clock.js";
 import { collectGarbage } from "../core/heap.js";
 import type { Logger } from "../core/logger.js";
 import type { EventSink } from "../sinks/event-sink.js";
+import type { CameraMetrics } from "../sinks/metrics/camera-metrics.js";
 import type { ClientMetrics } from "../sinks/metrics/client-metrics.js";
 import { newSessionId } from "../sinks/sessions/session-id.js";
 import { SessionStore } from "../sinks/sessions/store.js";
 import { cameraPlan } from "./agent-cameras.js";
-import { namedCameras, watchPlan } from "./agent-config.js";
+import { type NamedCamera, namedCameras, watchPlan } from "./agent-config.js";
 import { type EngineMaker, simulatedEngines, workerEngines } from "./agent-engines.js";
 import { logEvents } from "./agent-log.js";
 import { checkAgentOutputs, openAgentOutputs } from "./agent-outputs.js";
@@ -20,13 +21,14 @@ import type { CommandContext } from "./command-context.js";
 import { withModel } from "./default-model.js";
 import { Machine } from "./machine.js";
 import { openMetrics, type OpenMetrics } from "./metrics.js";
-import { openRecorder, type Recorder } from "./recorder.js";
+import { checkRecorder, openRecorder, type Recorder } from "./recorder.js";
+import { refuseMisnamed } from "../source/source-uri.js";
 import { DEFAULT_SESSIONS_DIR } from "./sessions-place.js";
 import { reportedClasses } from "./worker-session.js";
 
 /** What can be changed while the agent runs; all else waits for its next start. */
 const RELOADED: ReadonlySet<SettingName> = new Set<SettingName>([
-  ...(["cameras", "camera", "source", "loop", "size", "pixel_format"] as const),
+  ...(["cameras", "camera", "source", "loop", "size"] as const),
   ...(["fps_idle", "fps_active", "dwell", "silence", "post_roll", "classes", "conf", "iou"] as const),
 ]);
 
@@ -39,11 +41,19 @@ interface Parts {
   readonly machine: Machine;
 }
 
+/** @throws USAGE for a camera that can't be one, and where there is none */
+function checkCameras(settings: Settings, isSimulated: boolean): NamedCamera[] {
+  const cameras = namedCameras(settings, isSimulated);
+  for (const { kind, uri } of cameras) if (kind !== "camera") refuseMisnamed(uri);
+  return cameras;
+}
+
 /** The agent with all that its settings ask for: worker, session files, outputs, metrics, recorder. */
 export class AgentService {
   private readonly bus: EventBus;
   private readonly agent: Agent;
   private reloading: Promise<void> = Promise.resolve();
+  private readonly figures = new Map<Lane, CameraMetrics>();
 
   private constructor(
     private settings: Settings,
@@ -62,9 +72,14 @@ export class AgentService {
       plan: this.planOf(settings),
       openEngine: (camera) => engines.open(camera),
       onLane: (lane, opened) => metrics && this.measure(lane, opened, metrics.metrics),
-      onEnd: ({ camera }, error) => {
+      onEnd: (lane, error) => {
+        const { camera } = lane;
         if (error !== undefined) log.error("the watch over a camera ended", { camera, err: error });
-        metrics?.metrics.removeCamera(camera);
+        else this.figures.get(lane)?.rest("it has ended");
+      },
+      onLeft: (lane) => {
+        this.figures.delete(lane);
+        metrics?.metrics.removeCamera(lane.camera);
       },
     });
   }
@@ -79,7 +94,7 @@ export class AgentService {
     context: CommandContext,
     log: Logger,
   ): Promise<AgentService> {
-    const cameras = namedCameras(settings, simulate !== undefined);
+    const cameras = checkCameras(settings, simulate !== undefined);
     checkAgentOutputs(settings);
     const undo: (() => Promise<unknown>)[] = [];
     try {
@@ -157,31 +172,39 @@ export class AgentService {
     return written;
   }
 
+  /** @throws what is wrong with them, or what the worker refuses; nothing has changed then */
   private async change(next: Settings): Promise<void> {
     const { settings, log } = this;
+    const { engines } = this.parts;
     const names = new Set([...Object.keys(settings), ...Object.keys(next)] as SettingName[]);
     const changed = [...names].filter((name) => !isDeepStrictEqual(settings[name], next[name]));
     const { worker, model } = settings;
     const isElsewhere = worker !== undefined && isDeepStrictEqual(worker, next.worker);
     const later = changed.filter((name) => !RELOADED.has(name) && !(name === "model" && isElsewhere));
-    // Refused before anything is changed.
-    this.planOf(next);
-    namedCameras(next, this.simulate !== undefined);
-    const { conf, iou } = next;
-    if (changed.some((name) => name === "conf" || name === "iou" || (name === "model" && isElsewhere))) {
-      await this.parts.engines.setModel({ model: next.model ?? model ?? "", conf, iou });
-    }
+    // Also of what waits for the next start, which would end with it.
+    checkCameras(next, this.simulate !== undefined);
+    checkAgentOutputs(next);
+    checkRecorder(next);
     // What is not taken now is still to be told of at the next reload.
     const kept = Object.fromEntries(later.map((name) => [name, settings[name]]));
     const merged = Object.fromEntries(
       Object.entries({ ...next, ...kept }).filter(([, value]) => value !== undefined),
     ) as Settings;
-    await this.watch(merged);
+    const former = engines.settings;
+    const isAnother = changed.some(
+      (name) => name === "conf" || name === "iou" || (name === "model" && isElsewhere),
+    );
+    try {
+      const { conf, iou } = merged;
+      if (isAnother) await engines.setModel({ model: merged.model ?? model ?? former.model, conf, iou });
+      await this.watch(merged);
+    } catch (error) {
+      if (isAnother) await engines.setModel(former);
+      throw error;
+    }
     this.settings = merged;
-    const isSimulated = this.simulate !== undefined;
-    const watched = new Set(namedCameras(merged, isSimulated).map(({ name }) => name));
-    const left = namedCameras(settings, isSimulated).filter(({ name }) => !watched.has(name));
-    for (const { name } of left) for (const output of this.parts.outputs) output.forgetCamera?.(name);
+    for (const figures of this.figures.values()) figures.setClasses(engines.model.classNames);
+    this.forgetLeft(settings, merged);
     const taken = changed.filter((name) => !later.includes(name));
     log.info("configuration read", { changed: taken.join(", ") || "nothing" });
     if (later.length > 0) log.warn("takes effect at the next start", { settings: later.join(", ") });
@@ -189,34 +212,35 @@ export class AgentService {
 
   private watch(settings: Settings): Promise<void> {
     const { engines, machine } = this.parts;
+    const plan = this.planOf(settings);
     const cameras = namedCameras(settings, this.simulate !== undefined);
     const plans = cameras.map((one) => cameraPlan(one, settings, engines.sending, machine, this.context));
-    return this.agent.watch(plans, this.planOf(settings));
+    return this.agent.watch(plans, plan);
+  }
+
+  /** What outputs keep elsewhere of cameras that are not watched any more. */
+  private forgetLeft(before: Settings, now: Settings): void {
+    const [former, watched] = [before, now].map((settings) =>
+      namedCameras(settings, this.simulate !== undefined).map(({ name }) => name),
+    );
+    for (const name of former ?? []) {
+      if (!watched?.includes(name)) for (const output of this.parts.outputs) output.forgetCamera?.(name);
+    }
   }
 
   /** @throws CLASS_UNKNOWN */
   private planOf(settings: Settings) {
-    const { classes } = settings;
+    const { model } = this.parts.engines;
     // A simulation knows whatever classes its script names.
-    const named = this.simulate === undefined ? reportedClasses(settings, this.parts.engines.model) : classes;
-    return watchPlan(settings, named);
+    const named = this.simulate === undefined ? reportedClasses(settings, model) : settings.classes;
+    return watchPlan(settings, named, model.modelId);
   }
 
-  private measure({ camera, stream, watch }: Lane, { link }: OpenEngine, metrics: ClientMetrics): void {
+  private measure(lane: Lane, { link }: OpenEngine, metrics: ClientMetrics): void {
+    const { camera: name, stream, watch } = lane;
     const { classNames } = this.parts.engines.model;
-    const figures = metrics.addCamera({
-      name: camera,
-      stream,
-      link,
-      classNames,
-      rateFps: watch.fps,
-      isWatched: true,
-    });
-    // What is lately depends on it.
-    const off = this.bus.on("fsm.transition", ({ value }) => {
-      if (!this.agent.lanes.some((lane) => lane.watch === watch)) off();
-      else if (value.camera === camera) figures.setRate(watch.fps);
-    });
+    const rateFps = () => watch.fps;
+    this.figures.set(lane, metrics.addCamera({ name, stream, link, classNames, rateFps, isWatched: true }));
   }
 
   private keeper(): SessionKeeper {

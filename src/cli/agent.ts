@@ -1,6 +1,7 @@
 import type { Settings } from "../config/settings.js";
 import { ExitCode } from "../core/errors.js";
 import { createLogger } from "../core/logger.js";
+import { loggedProgress } from "./agent-log.js";
 import { AgentService } from "./agent-service.js";
 import type { CommandContext } from "./command-context.js";
 import type { Flag, ParsedFlags } from "./flags.js";
@@ -23,8 +24,14 @@ export async function execute(
     debug: context.debug,
   });
   const simulate = parsed.simulate === undefined ? undefined : String(parsed.simulate);
-  const service = await AgentService.open(settings, simulate, context, log);
-  context.onHangUp(() => void service.reload(load));
+  // One that comes before the agent is there is not lost, and ends nothing.
+  let isHungUp = false;
+  let onHangUp = () => void (isHungUp = true);
+  context.onHangUp(() => onHangUp());
+  const logged = { ...context, progress: loggedProgress(context.progress, log) };
+  const service = await AgentService.open(settings, simulate, logged, log);
+  onHangUp = () => void service.reload(load);
+  if (isHungUp) onHangUp();
   const stop = () => void service.stop();
   context.interrupt.addEventListener("abort", stop);
   if (context.interrupt.aborted) stop();

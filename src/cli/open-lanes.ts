@@ -57,7 +57,7 @@ export async function openLanes(
   if (context.interrupt.aborted) abort();
   const { signal } = stop;
   const machine = new Machine(context, signal, settings);
-  const opening = openWorkerSession(settings, context, machine, signal, use.workerWaitMs);
+  const opening = openWorkerSession(settings, context, machine, signal, { waitMs: use.workerWaitMs });
   const lanes = lists.map(async ([first, ...rest], index) => {
     const source = await openSourceFor(opening, first, settings, machine, use, context, signal);
     try {

@@ -25,7 +25,7 @@ export async function openPipeline(
 ): Promise<OpenPipeline> {
   const [session, source] = await together((signal) => {
     const machine = new Machine(context, signal, settings);
-    const opening = openWorkerSession(settings, context, machine, signal, use.workerWaitMs);
+    const opening = openWorkerSession(settings, context, machine, signal, { waitMs: use.workerWaitMs });
     return [opening, openSourceFor(opening, name, settings, machine, use, context, signal)];
   }, context.interrupt);
   return { session, source, machine: new Machine(context, context.interrupt, settings) };

@@ -9,6 +9,14 @@ import type { Machine } from "./machine.js";
 import { dialOwnWorker, startOwnWorker, warnings } from "./own-worker.js";
 import type { Progress } from "./progress.js";
 
+/** What is done about a worker that is lost. */
+export interface LinkUse {
+  /** How long it is tried for, or whether it is started again, milliseconds; 0 = not at all. */
+  readonly waitMs: number;
+  /** Whoever asks tells people of it, by what the client tells. */
+  readonly isToldElsewhere?: boolean;
+}
+
 /** What a session is opened on. */
 export interface ReachableWorker {
   /** For people: "127.0.0.1:7001". */
@@ -29,7 +37,7 @@ export async function startedWorker(
   context: CommandContext,
   machine: Machine,
   signal: AbortSignal,
-  waitMs: number,
+  { waitMs, isToldElsewhere = false }: LinkUse,
 ): Promise<ReachableWorker> {
   const {
     worker: own,
@@ -39,7 +47,7 @@ export async function startedWorker(
   const { host, port } = own.current;
   // Of its restarts there are so many, and each has its time: that is limit enough.
   const giveUpAfterMs = waitMs > 0 ? Number.POSITIVE_INFINITY : 0;
-  const onBack = () => context.progress.note("aiw: the worker is back");
+  const onBack = () => isToldElsewhere || context.progress.note("aiw: the worker is back");
   const connection = () => ({ dial: dialOwnWorker(own, context), giveUpAfterMs, onBack });
   return { address: `${host}:${port}`, modelPath, doubts, own, connection };
 }
@@ -48,7 +56,7 @@ export async function startedWorker(
 export async function namedWorker(
   settings: Settings,
   context: CommandContext,
-  waitMs: number,
+  { waitMs, isToldElsewhere = false }: LinkUse,
 ): Promise<ReachableWorker> {
   const { progress, debug } = context;
   warnOfIdleSettings(settings, progress);
@@ -62,13 +70,14 @@ export async function namedWorker(
       giveUpAfterMs: waitMs,
       onAway({ message }: AiwError) {
         const within = Number.isFinite(waitMs) ? `for ${waitMs / 1000} s ` : "";
-        if (!isAway) progress.note(`aiw: warning: ${message}; trying ${within}to reach it again`);
-        else if (debug) progress.note(`aiw: ${message}`);
+        if (!isAway && !isToldElsewhere)
+          progress.note(`aiw: warning: ${message}; trying ${within}to reach it again`);
+        else if (isAway && debug) progress.note(`aiw: ${message}`);
         isAway = true;
       },
       onBack() {
         isAway = false;
-        progress.note("aiw: the worker is back");
+        if (!isToldElsewhere) progress.note("aiw: the worker is back");
       },
     };
   };

@@ -2,7 +2,7 @@ import type { RecorderHook as HookOfWatch } from "../agent/ports.js";
 import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
 import type { Logger } from "../core/logger.js";
-import { RecorderHook } from "../sinks/recorder-hook.js";
+import { hookCommand, RecorderHook } from "../sinks/recorder-hook.js";
 import type { SessionStore } from "../sinks/sessions/store.js";
 
 /** What runs a recorder elsewhere, where the settings name one. */
@@ -12,6 +12,11 @@ export interface Recorder {
 }
 
 /** @throws USAGE for a command line that is none */
+export function checkRecorder({ recorder: command }: Settings): void {
+  if (command !== undefined) hookCommand(command);
+}
+
+/** @throws as checkRecorder */
 export function openRecorder(
   { recorder: command }: Settings,
   store: SessionStore,

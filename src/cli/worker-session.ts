@@ -10,7 +10,7 @@ import { endWithin, howItEnded, lastSaid } from "../worker-process/worker-end.js
 import type { WorkerProcess } from "../worker-process/worker-process.js";
 import type { CommandContext } from "./command-context.js";
 import type { Machine } from "./machine.js";
-import { namedWorker, type ReachableWorker, startedWorker } from "./reachable-worker.js";
+import { type LinkUse, namedWorker, type ReachableWorker, startedWorker } from "./reachable-worker.js";
 import { chooseSending, type Sending } from "./sending.js";
 
 /** A worker with a model loaded, ready for frames. */
@@ -43,7 +43,6 @@ const KILL_INTERRUPTED_AFTER_MS = 500;
 
 /**
  * Connects to the worker that the settings name, or starts one; opens a session with the model.
- * @param waitMs how long a worker that is lost is tried for, or whether it is started again; 0 = not at all
  * @throws NO_MODEL, MODEL_… (MODEL_STALE for an optimised one whose original has changed), WORKER_…, PYTHON_…
  */
 export async function openWorkerSession(
@@ -51,12 +50,12 @@ export async function openWorkerSession(
   context: CommandContext,
   machine: Machine,
   signal: AbortSignal,
-  waitMs = 0,
+  link: LinkUse = { waitMs: 0 },
 ): Promise<WorkerSession> {
   const worker =
     settings.worker === undefined
-      ? await startedWorker(settings, context, machine, signal, waitMs)
-      : await namedWorker(settings, context, waitMs);
+      ? await startedWorker(settings, context, machine, signal, link)
+      : await namedWorker(settings, context, link);
   const stop = async () => {
     await worker.own?.stop(context.interrupt.aborted ? KILL_INTERRUPTED_AFTER_MS : undefined);
   };

@@ -141,7 +141,7 @@ describe("ReconnectingClient", () => {
     await client.init(init);
     const loss = nextLoss(client);
     dials.push(...Array<AiwError>(100).fill(UNREACHABLE));
-    const cutSeen = new Promise<void>((resolve) => client.onCut(resolve));
+    const cutSeen = new Promise<void>((resolve) => client.onCut(() => resolve()));
     cut();
     await cutSeen;
     await clock.advanceBy(59_999_999);

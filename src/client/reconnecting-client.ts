@@ -49,7 +49,7 @@ export interface ReconnectOptions {
 interface Events {
   result: FrameAnswer;
   credit: undefined;
-  cut: undefined;
+  cut: AiwError;
   lost: AiwError;
 }
 
@@ -175,7 +175,7 @@ export class ReconnectingClient implements FrameSink {
     return this.events.on("credit", listener);
   }
 
-  onCut(listener: () => void): Unsubscribe {
+  onCut(listener: (why: AiwError) => void): Unsubscribe {
     return this.events.on("cut", listener);
   }
 
@@ -205,7 +205,7 @@ export class ReconnectingClient implements FrameSink {
     if (client !== this.client) return;
     if (this.state === "linked" && this.options.giveUpAfterMs > 0) {
       this.state = "away";
-      this.events.emit("cut", undefined);
+      this.events.emit("cut", error);
       void this.comeBack(error).catch((thrown: unknown) => this.lose(toAiwError(thrown)));
     } else if (this.state === "linked" || this.state === "opening") this.lose(error);
   }

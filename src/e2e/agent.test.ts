@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { TableWorker, type TableWorkerScript } from "../testing/table-worker.js";
+import { type TableConnection, TableWorker, type TableWorkerScript } from "../testing/table-worker.js";
 import { aiw, type Json, jsonLines, type Running, startAiw } from "./aiw.js";
 import { scratchFolder } from "./scratch-folder.js";
 
@@ -127,6 +127,79 @@ describe("aiw agent", () => {
     ).toEqual(["comes", "goes", "stays"]);
   });
 
+  it("says Init for other thresholds at SIGHUP between two frames, of which one is always in flight", async () => {
+    const inits: [conf: number, isInFlight: boolean][] = [];
+    let isInFlight = false;
+    const worker = await TableWorker.start({
+      onInit(connection, init) {
+        inits.push([Math.round(Number(init["conf_threshold"]) * 100) / 100, isInFlight]);
+        connection.initOk();
+      },
+      // At 20 frames a second there is always another one.
+      onFrame(connection, frame) {
+        isInFlight = true;
+        setTimeout(() => {
+          isInFlight = false;
+          connection.result(frame, [{ cls: "cat", conf: 0.9, bbox: { x: 1, y: 1, w: 2, h: 2 } }]);
+        }, 60);
+      },
+    });
+    const yaml = `cameras:\n  door: "synthetic:"\nmodel: m.onnx\nworker: 127.0.0.1:${worker.port}\n${QUICK}`;
+    const at = place(`${yaml}conf: 0.5\n`);
+    const agent = startAgent(at);
+    await agent.sees(/"session\.open"/);
+    for (const conf of [0.6, 0.7, 0.8]) {
+      writeFileSync(at.config, `${yaml}conf: ${conf}\n`);
+      agent.child.kill("SIGHUP");
+      await agent.says(new RegExp(`(configuration read changed=conf[^]*){${Math.round(conf * 10) - 5}}`));
+    }
+    // The first two are of the start: one for the model, one that says whose session it is.
+    expect(inits).toEqual([0.5, 0.5, 0.6, 0.7, 0.8].map((conf) => [conf, false]));
+    agent.child.kill("SIGTERM");
+    const { code, stdout } = await agent.finished;
+    expect([code, named(jsonLines(stdout), "session.open").length]).toEqual([143, 1]);
+    await worker.close();
+  });
+
+  it("refuses at SIGHUP what would end its next start, cameras that can't be one among it", async () => {
+    const yaml = `cameras:\n  door: "synthetic:"\n${QUICK}`;
+    const at = place(yaml);
+    const agent = simulated(at);
+    await agent.sees(/"session\.open"/);
+    for (const [bad, said] of [
+      ['cameras: { door: "ftp://x/y" }', /not taken.*code=USAGE error=--source ftp:/],
+      ['cameras: { door: "synthetic:?sees=2" }', /not taken.*code=USAGE error=.*sees/],
+      [`${yaml}events: ["jpeg:x"]`, /not taken.*code=USAGE error=.*jpeg/],
+      [`${yaml}recorder: "'x"`, /not taken.*code=USAGE error=recorder/],
+    ] as const) {
+      writeFileSync(at.config, bad);
+      agent.child.kill("SIGHUP");
+      await agent.says(said);
+    }
+    agent.child.kill("SIGTERM");
+    const { stdout, code } = await agent.finished;
+    expect([code, named(jsonLines(stdout), "session.close").map(({ reason }) => reason)]).toEqual([
+      143,
+      ["stopped"],
+    ]);
+  });
+
+  it("is not ended by a SIGHUP that comes before it watches, and reads its configuration then", async () => {
+    let onInit: (connection: TableConnection) => void = () => {};
+    const firstInit = new Promise<TableConnection>((resolve) => (onInit = resolve));
+    const worker = await TableWorker.start({ onInit: (connection) => onInit(connection) });
+    const at = place(`cameras:\n  door: "synthetic:"\nmodel: m.onnx\nworker: 127.0.0.1:${worker.port}\n`);
+    const agent = startAgent(at);
+    const connection = await firstInit;
+    agent.child.kill("SIGHUP");
+    onInit = (next) => next.initOk();
+    connection.initOk();
+    await agent.says(/configuration read changed=nothing/);
+    agent.child.kill("SIGTERM");
+    expect((await agent.finished).code).toBe(143);
+    await worker.close();
+  });
+
   it("closes at its next start what a kill has left open", async () => {
     const at = place(`cameras:\n  door: "synthetic:"\n${QUICK}`);
     const killed = simulated(at);
@@ -158,9 +231,12 @@ describe("aiw agent", () => {
     await agent.sees(/"session\.open"/);
     await worker.close();
     await agent.sees(/"session\.close".*"reason":"worker_lost"/);
-    expect(named(jsonLines(agent.stdout()), "worker.state").map(({ state }) => state)).toEqual(["lost"]);
+    expect(named(jsonLines(agent.stdout()), "worker.state").map(({ state }) => state)).toEqual([
+      "ready",
+      "lost",
+    ]);
     const back = await TableWorker.start(script, { port: worker.port });
-    await agent.sees(/"worker\.state".*"state":"ready"/);
+    await agent.sees(/"state":"lost"[^]*"worker\.state".*"state":"ready"/);
     await agent.sees(/"session\.close"[^]*"session\.open"/);
     agent.child.kill("SIGTERM");
     expect((await agent.finished).code).toBe(143);

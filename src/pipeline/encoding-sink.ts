@@ -59,7 +59,7 @@ export class EncodingSink implements FrameSink {
     return () => off.forEach((unsubscribe) => unsubscribe());
   }
 
-  onCut(listener: () => void): Unsubscribe {
+  onCut(listener: (why: AiwError) => void): Unsubscribe {
     return this.sink.onCut?.(listener) ?? (() => {});
   }
 

@@ -46,7 +46,7 @@ export interface FrameSink {
    * Called when the link is lost and may come back: a frame in flight gets no answer, and the next credit says
    * that it is back. Absent where a link that is lost is lost for good.
    */
-  onCut?(listener: () => void): Unsubscribe;
+  onCut?(listener: (why: AiwError) => void): Unsubscribe;
   /** Why the link is gone for good, once it is. */
   readonly lost: AiwError | undefined;
   /** Called once when that happens; a frame in flight gets no answer then. */

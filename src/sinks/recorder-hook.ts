@@ -32,6 +32,21 @@ export interface RecorderHookOptions {
   readonly maxRuns?: number;
 }
 
+/**
+ * A command line as a POSIX shell splits it, expanding nothing.
+ * @throws USAGE
+ */
+export function hookCommand(command: string): string[] {
+  try {
+    const words = splitCommandLine(command);
+    if (words.length > 0) return words;
+  } catch (error) {
+    if (error instanceof CommandLineError) throw new AiwError("USAGE", `recorder ${error.message}`);
+    throw error;
+  }
+  throw new AiwError("USAGE", "recorder is empty");
+}
+
 interface Run {
   readonly sessionId: string;
   readonly env: NodeJS.ProcessEnv;
@@ -57,20 +72,14 @@ export class RecorderHook {
   private state: "open" | "closing" | "ending" = "open";
 
   /**
-   * @param command a command line as a POSIX shell splits it, expanding nothing
+   * @param command see hookCommand
    * @throws USAGE
    */
   constructor(
     command: string,
     private readonly options: RecorderHookOptions,
   ) {
-    try {
-      this.words = splitCommandLine(command);
-    } catch (error) {
-      if (error instanceof CommandLineError) throw new AiwError("USAGE", `recorder ${error.message}`);
-      throw error;
-    }
-    if (this.words.length === 0) throw new AiwError("USAGE", `the command of recorder is empty`);
+    this.words = hookCommand(command);
   }
 
   /** @param filesReady see Run; it is waited for, but not for long */

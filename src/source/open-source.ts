@@ -10,6 +10,7 @@ import type { FrameSource, SourceOptions } from "./frame-source.js";
 import { isGlob, listFolder, listGlob } from "./picture-list.js";
 import { openPictures } from "./pictures.js";
 import { openRawFrames } from "./raw-frames.js";
+import { isFileUrl, refuseMisnamed } from "./source-uri.js";
 import { type ContentKind, sniffFile } from "./sniff.js";
 import { isStreamUrl } from "./stream-name.js";
 import { openSynthetic } from "./synthetic.js";
@@ -22,19 +23,11 @@ import { isSynthetic } from "./synthetic-uri.js";
  * @throws USAGE, SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_UNDECODABLE, SOURCE_LOST, FFMPEG_MISSING, FFMPEG_FAILED
  */
 export async function openSource(uri: string, options: SourceOptions): Promise<FrameSource> {
-  if (uri === "") throw new AiwError("USAGE", "--source is empty");
+  refuseMisnamed(uri);
   if (uri === "-") return openRawFrames(options);
   if (isSynthetic(uri)) return openSynthetic(uri, options);
   if (isStreamUrl(uri)) return openFfmpeg(streamInput(uri), options);
-  if (/^file:\/\//i.test(uri)) return openPath(fileURLToPath(uri), options);
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1];
-  if (scheme !== undefined) {
-    throw new AiwError(
-      "USAGE",
-      `--source ${scheme}://…: known are rtsp, rtsps, http, https, file and synthetic:`,
-    );
-  }
-  return openPath(uri, options);
+  return openPath(isFileUrl(uri) ? fileURLToPath(uri) : uri, options);
 }
 
 /**

@@ -13,7 +13,7 @@ export class FakeSink implements FrameSink {
   private readonly events = new Emitter<{
     result: FrameAnswer;
     credit: undefined;
-    cut: undefined;
+    cut: AiwError;
     lost: AiwError;
   }>();
 
@@ -57,7 +57,7 @@ export class FakeSink implements FrameSink {
     this.inFlight?.release();
     this.inFlight = undefined;
     this.credit = false;
-    this.events.emit("cut", undefined);
+    this.events.emit("cut", new AiwError("WORKER_LOST", "away"));
   }
 
   lose(): void {
@@ -70,6 +70,6 @@ export class FakeSink implements FrameSink {
 
   onResult = (listener: (answer: FrameAnswer) => void) => this.events.on("result", listener);
   onCredit = (listener: () => void) => this.events.on("credit", listener);
-  onCut = (listener: () => void) => this.events.on("cut", listener);
+  onCut = (listener: (why: AiwError) => void) => this.events.on("cut", listener);
   onLost = (listener: (error: AiwError) => void) => this.events.on("lost", listener);
 }

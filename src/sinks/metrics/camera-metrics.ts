@@ -18,8 +18,8 @@ export interface CameraPipeline {
   readonly link: LinkFigures;
   /** Of the model: nothing else becomes a label. */
   readonly classNames: readonly string[];
-  /** At which frames are to be expected; undefined where nobody knows. */
-  readonly rateFps?: number | null | undefined;
+  /** At which frames are to be expected, as of now; undefined where nobody knows. */
+  readonly rateFps?: (() => number) | number | null | undefined;
   /** An agent watches it: it has a watch state, and sessions. */
   readonly isWatched?: boolean;
 }
@@ -35,14 +35,14 @@ export class CameraMetrics {
   private readonly detections = new Map<string, number>();
   private readonly errors = new Map<string, number>();
   private readonly closed = new Map<CloseReason, number>();
-  private readonly classLabels: ReadonlyMap<string, string>;
+  private classLabels: ReadonlyMap<string, string> = new Map();
   private readonly observeTotal: (ms: number) => void;
   private readonly stages: readonly { readonly stage: Stage; readonly observe: (ms: number) => void }[];
   private readonly unsubscribe: Unsubscribe;
   private readonly link: LinkFigures;
   private lastResultUs: number | undefined;
   private lastLatencyUs = 0;
-  private rateFps: number | undefined;
+  private rateFps: (() => number) | number | undefined;
   private why: string | undefined;
   private opened = 0;
   private watch: WatchState | undefined;
@@ -60,7 +60,7 @@ export class CameraMetrics {
     this.link = pipeline.link;
     this.rateFps = pipeline.rateFps ?? undefined;
     this.watch = pipeline.isWatched ? "idle" : undefined;
-    this.classLabels = new Map(pipeline.classNames.map((one) => [one, printable(one)]));
+    this.setClasses(pipeline.classNames);
     // From 0: a rate is told from the first frame on.
     latency.zero({ camera: name });
     this.observeTotal = latency.labels({ camera: name }).observe;
@@ -69,6 +69,11 @@ export class CameraMetrics {
       return { stage, observe: stageLatency.labels({ camera: name, stage }).observe };
     });
     this.unsubscribe = pipeline.stream.on("outcome", (outcome) => this.take(outcome));
+  }
+
+  /** The model is another one from now on; what was counted stays. */
+  setClasses(names: readonly string[]): void {
+    this.classLabels = new Map(names.map((one) => [one, printable(one)]));
   }
 
   /** Frames are to be expected at another rate from now on. */
@@ -121,7 +126,8 @@ export class CameraMetrics {
 
   /** @param state undefined of what is no camera */
   facts(state: CameraState | undefined): CameraFacts {
-    const { name, sinceUs, lastResultUs, lastLatencyUs, rateFps } = this;
+    const { name, sinceUs, lastResultUs, lastLatencyUs } = this;
+    const rateFps = typeof this.rateFps === "function" ? this.rateFps() : this.rateFps;
     const link = this.link.linkState;
     return { name, sinceUs, lastResultUs, lastLatencyUs, rateFps, rest: this.why, state, link };
   }
