@@ -36,8 +36,8 @@ export async function execute(
   context.interrupt.addEventListener("abort", stop);
   if (context.interrupt.aborted) stop();
   try {
-    await service.finished();
-    context.interrupt.throwIfAborted();
+    // Who ends it hears of that, whatever had ended before.
+    await service.finished().finally(() => context.interrupt.throwIfAborted());
     return ExitCode.ok;
   } finally {
     context.interrupt.removeEventListener("abort", stop);

@@ -243,15 +243,23 @@ describe("aiw agent", () => {
     await back.close();
   });
 
-  it("serves metrics, and says that it is ready", async () => {
+  it("serves metrics, says that it is ready, and which camera is not", async () => {
     const at = place(QUICK);
-    const agent = simulated(at, ["--metrics", "127.0.0.1:0", "--source", "synthetic:"]);
+    const sources = ["--source", "synthetic:", "--source", "missing.mp4"];
+    const agent = simulated(at, ["--metrics", "127.0.0.1:0", ...sources]);
     const [, url = ""] = await agent.says(/metrics at (http:\/\/.*)\/metrics/);
     await agent.sees(/"session\.open"[^]*"ai\.detection"/);
     const text = await (await fetch(`${url}/metrics`)).text();
     expect(text).toContain('ai_watch_state{camera="synthetic",state="active"} 1');
     expect(text).toMatch(/ai_sessions_opened_total\{camera="synthetic"\} 1/);
-    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    expect(text).toContain('ai_camera_ready{camera="synthetic"} 1');
+    expect(text).toContain('ai_camera_ready{camera="missing.mp4"} 0');
+    expect(text).toContain('ai_camera_state{camera="missing.mp4",state="lost"} 1');
+    const ready = await fetch(`${url}/readyz`);
+    expect([ready.status, await ready.text()]).toEqual([
+      200,
+      expect.stringMatching(/missing\.mp4: the camera is lost/),
+    ]);
     agent.child.kill("SIGINT");
     expect((await agent.finished).code).toBe(130);
   });
