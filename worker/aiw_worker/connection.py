@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -85,6 +86,8 @@ class Connection(asyncio.BufferedProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
         self._scratch = memoryview(b"")
+        # What Python 3.10's TLS gives although it was told to pause: the rest of what it had decrypted.
+        self._spilled: deque[memoryview] = deque()
         self.peer = "?"
 
     # asyncio.BufferedProtocol
@@ -116,6 +119,9 @@ class Connection(asyncio.BufferedProtocol):
             if not self._scratch:
                 self._scratch = memoryview(bytearray(_SCRATCH_BYTES))
             return self._scratch
+        if self._spilled or self._framer.blocked:
+            self._spilled.append(memoryview(bytearray(sizehint)))
+            return self._spilled[-1]
         return self._framer.buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -123,6 +129,13 @@ class Connection(asyncio.BufferedProtocol):
         now = self._heard_at = self._loop.time()
         if self._state is not _State.OPEN:
             return
+        if self._spilled:
+            self._spilled[-1] = self._spilled[-1][:nbytes]
+        else:
+            self._advance(nbytes, now)
+        self._regulate()
+
+    def _advance(self, nbytes: int, now: float) -> None:
         try:
             body = self._framer.advance(nbytes)
             self._patience.received(self._framer.mid_message, body is not None, now)
@@ -130,7 +143,6 @@ class Connection(asyncio.BufferedProtocol):
                 self._receive(body)
         except WorkerError as error:
             self._stop_reading_for(error)
-        self._regulate()
 
     def eof_received(self) -> bool:
         """The client sends no more: what it sent is still answered, then the connection ends."""
@@ -261,6 +273,18 @@ class Connection(asyncio.BufferedProtocol):
 
     def _regulate(self) -> None:
         """Reads only what there is a place for."""
+        self._proceed()
+        while self._spilled and self._state is _State.OPEN and not self._is_full():
+            self._take_spilled()
+            self._proceed()
+        if self._state is not _State.OPEN:
+            self._spilled.clear()
+        elif self._is_full():
+            self._pause()
+        else:
+            self._resume()
+
+    def _proceed(self) -> None:
         if self._state is not _State.OPEN:
             return
         self._framer.undecided = self._session.undecided
@@ -268,11 +292,18 @@ class Connection(asyncio.BufferedProtocol):
             self._framer.proceed()
         except WorkerError as error:
             self._stop_reading_for(error)
-            return
-        if self._framer.blocked or self._session.backlog >= _MAX_BACKLOG:
-            self._pause()
-        else:
-            self._resume()
+
+    def _is_full(self) -> bool:
+        return self._framer.blocked or self._session.backlog >= _MAX_BACKLOG
+
+    def _take_spilled(self) -> None:
+        spilled = self._spilled.popleft()
+        place = self._framer.buffer()
+        count = min(len(place), len(spilled))
+        place[:count] = spilled[:count]
+        if count < len(spilled):
+            self._spilled.appendleft(spilled[count:])
+        self._advance(count, self._loop.time())
 
     def _pause(self) -> None:
         if self._reading:

@@ -49,7 +49,7 @@ def _by_matrix(boxes: F32, classes: Ints | None, iou: float, limit: int) -> Ints
 
 
 def _by_pass(boxes: F32, classes: Ints | None, iou: float, limit: int) -> Ints:
-    left = np.arange(len(boxes))
+    left: Ints = np.arange(len(boxes))
     kept: list[int] = []
     while left.size and len(kept) < limit:
         best, left = left[0], left[1:]

@@ -23,8 +23,11 @@ NAME = "onnxruntime"
 _CUDA = "CUDAExecutionProvider"
 _TENSORRT = "TensorrtExecutionProvider"
 _CPU = "CPUExecutionProvider"
-# Its last part is the name of the file.
-_NO_WEIGHTS = re.compile(r'External data path does not exist: "(?:[^"]*[/\\])?([^"/\\]+)"')
+# The path's last part names the file. The other way to say it is that of 1.23, the last for Python 3.10.
+_NO_WEIGHTS = re.compile(
+    r'(?:External data path does not exist: "|cannot get file size: No such file or directory \[)'
+    r'(?:[^"\]]*[/\\])?([^"\]/\\]+)["\]]'
+)
 _DTYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
