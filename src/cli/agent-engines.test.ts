@@ -1,0 +1,97 @@
+import { once } from "node:events";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { type TableConnection, TableWorker } from "../testing/table-worker.js";
+import type { CommandContext } from "./command-context.js";
+import { type EngineMaker, workerEngines } from "./agent-engines.js";
+import { Machine } from "./machine.js";
+
+const quiet = { isLive: false, step() {}, show() {}, note() {}, clear() {} };
+const context: CommandContext = {
+  env: {},
+  debug: false,
+  progress: quiet,
+  interrupt: new AbortController().signal,
+  onHangUp() {},
+};
+
+let worker: TableWorker;
+let engines: EngineMaker;
+/** Which connection asked for which threshold, in percent, as in "0:35". */
+let inits: string[];
+let refuses: (connection: number, percent: number) => boolean;
+
+beforeEach(async () => {
+  inits = [];
+  refuses = () => false;
+  worker = await TableWorker.start({
+    onInit(connection, init) {
+      const number = worker.connections.indexOf(connection);
+      const percent = Math.round(Number(init["conf_threshold"]) * 100);
+      inits.push(`${number}:${percent}`);
+      if (refuses(number, percent)) connection.sendResponse({ error: { code: 400, message: "no" } });
+      else connection.initOk();
+    },
+  });
+  const settings = {
+    worker: { host: "127.0.0.1", port: worker.port, tls: false },
+    model: "m.onnx",
+    conf: 0.35,
+  };
+  engines = await workerEngines(settings, context, new Machine(context, context.interrupt, {}));
+  inits.length = 0;
+});
+afterEach(async () => {
+  await engines.close();
+  await worker.close();
+});
+
+const closed = (connection: TableConnection | undefined) =>
+  connection?.socket.destroyed
+    ? Promise.resolve()
+    : once(connection?.socket ?? worker.connections[0]!.socket, "close");
+
+it("gives the first camera the session that is there, and again once it is free", async () => {
+  const a = await engines.open("a");
+  const b = await engines.open("b");
+  expect(inits).toEqual(["0:35", "1:35", "1:35"]);
+  await a.close();
+  inits.length = 0;
+  const c = await engines.open("c");
+  expect([inits, c.link === a.link]).toEqual([["0:35"], true]);
+  await b.close();
+  await closed(worker.connections[1]);
+});
+
+it("leaves nothing open of an engine that the worker refuses", async () => {
+  await engines.open("a");
+  // Its first Init asks for the model, its second says whose it is.
+  refuses = (number) => number === 1 && inits.filter((one) => one.startsWith("1:")).length === 2;
+  await expect(engines.open("b")).rejects.toMatchObject({ code: "WORKER_REFUSED" });
+  await closed(worker.connections[1]);
+  inits.length = 0;
+  await engines.setModel({ model: "m.onnx", conf: 0.5 });
+  expect(inits).toEqual(["0:50"]);
+});
+
+it("has the first session again after the worker refused whose it is", async () => {
+  refuses = () => true;
+  await expect(engines.open("a")).rejects.toMatchObject({ code: "WORKER_REFUSED" });
+  refuses = () => false;
+  await engines.open("a");
+  expect([inits, worker.connections.length]).toEqual([["0:35", "0:35"], 1]);
+});
+
+it("sets all engines back where one of them is refused, and keeps what was", async () => {
+  await engines.open("a");
+  await engines.open("b");
+  inits.length = 0;
+  refuses = (number, percent) => number === 1 && percent === 70;
+  await expect(engines.setModel({ model: "m.onnx", conf: 0.7 })).rejects.toMatchObject({
+    code: "WORKER_REFUSED",
+  });
+  expect(inits).toEqual(["0:70", "1:70", "0:35"]);
+  expect(engines.settings).toEqual({ model: "m.onnx", conf: 0.35, iou: undefined });
+  inits.length = 0;
+  await engines.open("c");
+  expect(inits.at(-1)).toBe("2:35");
+});
