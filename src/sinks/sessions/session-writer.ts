@@ -36,10 +36,6 @@ export class SessionWriter {
     private readonly options: WriterOptions,
   ) {}
 
-  get startMs(): number {
-    return Date.parse(this.header.start);
-  }
-
   /** Makes its folder, where that was not done yet. @throws what the system says */
   async makeFolder(): Promise<void> {
     if (this.isBorn) return;

@@ -12,6 +12,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { EventBus } from "../../agent/event-bus.js";
+import { OpenSession } from "../../agent/open-session.js";
+import type { SessionKeeper } from "../../agent/ports.js";
+import type { Clock } from "../../core/clock.js";
 import { KeptFrame } from "../../frame/kept-frame.js";
 import { blankFrame } from "../../testing/blank-frame.js";
 import { ManualClock } from "../../testing/manual-clock.js";
@@ -95,12 +99,35 @@ describe("a session", () => {
   ])("is as long as it was when the clock is set %s by an hour", async (_, stepMs) => {
     const store = await openStore();
     const startWallMs = clock.wallMs();
-    const record = begin(store);
+    const closed: Promise<void>[] = [];
+    const sessions: SessionKeeper = {
+      begin(start) {
+        const record = begin(store, start.startWallMs);
+        return {
+          id: record.sessionId,
+          append: (outcome) => record.append(outcome),
+          poster: () => {},
+          close: (end) => void closed.push(record.close(end)),
+        };
+      },
+    };
+    let setMs = 0;
+    const stepping: Clock = {
+      nowUs: () => clock.nowUs(),
+      wallMs: () => clock.wallMs() + setMs,
+      at: (dueUs, fn) => clock.at(dueUs, fn),
+    };
+    const ports = { clock: stepping, bus: new EventBus(() => {}), sessions, recorder: () => {} };
+    const start = { startWallMs, sinceUs: clock.nowUs(), modelId: "ab" };
+    const session = new OpenSession("door", ports, start, () => "active");
+    setMs = stepMs;
     await clock.advanceBy(4_000_000);
-    await record.close({ endWallMs: clock.wallMs() + stepMs, reason: "silence" });
-    expect(jsonOf(record.folder)).toMatchObject({
-      duration_s: 4,
+    session.close("silence");
+    await Promise.all(closed);
+    expect(jsonOf(store.folderOf(session.id))).toMatchObject({
+      start: new Date(startWallMs).toISOString(),
       end: new Date(startWallMs + 4000).toISOString(),
+      duration_s: 4,
     });
   });
 });

@@ -81,7 +81,7 @@ export class SessionStore {
 
   /** A session that begins now. What the disk says to it comes to `onNote`. */
   begin({ sessionId, camera, startWallMs, modelId }: SessionStart): SessionRecord {
-    const { clock, onNote, onLeftOut, encode, files = diskFiles } = this.options;
+    const { onNote, onLeftOut, encode, files = diskFiles } = this.options;
     const header = {
       session_id: sessionId,
       camera,
@@ -91,7 +91,6 @@ export class SessionStore {
       owner: this.presence.id,
     };
     const options = {
-      clock,
       onNote,
       onLeftOut: () => onLeftOut?.(camera),
       encode,
