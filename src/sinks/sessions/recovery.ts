@@ -1,23 +1,16 @@
 import { createReadStream } from "node:fs";
-import { lstat, readdir, readFile, stat } from "node:fs/promises";
+import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "../../core/errors.js";
 import { type Files, TEMPORARY } from "./files.js";
 import { LineFile } from "./line-file.js";
 import { linesOf } from "./lines-of.js";
-import {
-  CLOSED,
-  closeSession,
-  DETECTIONS,
-  OPEN,
-  POSTER,
-  SESSION_FILES,
-  type SessionHeader,
-  unmark,
-} from "./session-file.js";
-import { isSessionId, timeOfId } from "./session-id.js";
+import { readOpenHeader } from "./open-header.js";
+import { CLOSED, closeSession, DETECTIONS, OPEN, POSTER, SESSION_FILES, unmark } from "./session-file.js";
+import { isSessionId } from "./session-id.js";
 import { SessionSummary } from "./session-summary.js";
 import { unbornOf } from "./session-writer.js";
+import { parseLine } from "./stored-session.js";
 
 export interface RecoveryOptions {
   readonly files: Files;
@@ -59,7 +52,7 @@ async function birth(
   if (unborn === undefined) return sessionId;
   if (await isAlive(unborn.owner)) return undefined;
   const folder = join(dir, name);
-  if ((await headerOf(folder)) !== undefined) {
+  if ((await readOpenHeader(folder, sessionId)).by !== null) {
     await files.remove(join(folder, OPEN + TEMPORARY));
     await files.rename(folder, join(dir, sessionId));
     await files.syncFolder(dir);
@@ -75,9 +68,8 @@ async function recover(folder: string, sessionId: string, options: RecoveryOptio
   // Of thousands that are closed no more is looked at.
   if ((await lstat(join(folder, OPEN)).catch(() => undefined))?.isFile() !== true) return false;
   const there = new Set(await readdir(folder));
-  const header = (await headerOf(folder)) ?? headerOfId(sessionId);
-  // The worker's, which says no owner and locks its files.
-  if (header === "worker" || (header.owner !== null && (await isAlive(header.owner)))) return false;
+  const { by, header } = await readOpenHeader(folder, sessionId);
+  if (by === "worker" || (header.owner !== null && (await isAlive(header.owner)))) return false;
   for (const name of SESSION_FILES) {
     if (name.endsWith(TEMPORARY) && there.has(name)) await files.remove(join(folder, name));
   }
@@ -118,7 +110,7 @@ async function readRecords(path: string, summary: SessionSummary) {
   let lastMs: number | undefined;
   for await (const { text, bytes } of linesOf(createReadStream(path))) {
     wholeBytes += bytes;
-    const record = parsed(text);
+    const record = parseLine(text);
     if (!summary.addRecord(record)) damaged++;
     const ms = Date.parse(String((record as { time?: unknown } | undefined)?.time));
     if (Number.isFinite(ms)) lastMs = ms;
@@ -126,39 +118,6 @@ async function readRecords(path: string, summary: SessionSummary) {
   return { wholeBytes, damaged, lastMs };
 }
 
-/** As open.json has it; undefined where there is none that says anything, "worker" where it is the worker's. */
-async function headerOf(folder: string): Promise<SessionHeader | "worker" | undefined> {
-  const text = await readFile(join(folder, OPEN), "utf8").catch(() => "");
-  const found = parsed(text) as Partial<Record<string, unknown>> | undefined | null;
-  if (typeof found !== "object" || found === null) return undefined;
-  const { session_id: id, camera, client_id: client, start, model_id: model, owner } = found;
-  if (typeof client === "string" && camera === undefined) return "worker";
-  if (typeof id !== "string" || typeof camera !== "string") return undefined;
-  if (typeof start !== "string" || !Number.isFinite(Date.parse(start))) return undefined;
-  return {
-    session_id: id,
-    camera,
-    client_id: typeof client === "string" ? client : camera,
-    start,
-    model_id: typeof model === "string" ? model : null,
-    owner: typeof owner === "string" ? owner : null,
-  };
-}
-
-/** What is known all the same of a session whose open.json came to harm. */
-function headerOfId(id: string): SessionHeader {
-  const start = new Date(timeOfId(id)).toISOString();
-  return { session_id: id, camera: "", client_id: "", start, model_id: null, owner: null };
-}
-
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : 1;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

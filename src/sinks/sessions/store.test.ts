@@ -312,6 +312,8 @@ describe("what a start recovers", () => {
     leaveOpen(HEADER, "");
     alive.add("b2");
     expect((await openStore()).recovered).toBe(0);
+    writeFileSync(join(dir, ID, "open.json"), JSON.stringify({ ...HEADER, start: "soon", camera: 7 }));
+    expect((await openStore()).recovered).toBe(0);
     writeFileSync(
       join(dir, ID, "open.json"),
       JSON.stringify({ session_id: ID, client_id: "pi", start: HEADER.start }),
