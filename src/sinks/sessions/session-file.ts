@@ -41,8 +41,8 @@ export interface SessionEnding {
 }
 
 /**
- * Writes session.json; from then on the session is closed.
- * @throws what the system says; it is still open then
+ * Writes session.json, and takes away that the session is open.
+ * @throws what the system says; until both are done it is open still
  */
 export async function closeSession(
   files: Files,
@@ -55,9 +55,9 @@ export async function closeSession(
   await unmark(files, folder);
 }
 
-/** Takes away that a session is open. What fails here is done by the next start. */
-export async function unmark(files: Files, folder: string): Promise<void> {
-  await files.remove(join(folder, OPEN)).catch(() => {});
+/** Takes away that a session is open. @throws what the system says */
+export function unmark(files: Files, folder: string): Promise<void> {
+  return files.remove(join(folder, OPEN));
 }
 
 function closedRecord(header: SessionHeader, ending: SessionEnding, figures: SummaryFigures): object {

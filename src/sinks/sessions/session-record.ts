@@ -8,6 +8,7 @@ import { replaceFile } from "./files.js";
 import { type EncodePicture, Poster } from "./poster.js";
 import { POSTER, type SessionHeader } from "./session-file.js";
 import { SessionWriter, type WriterOptions } from "./session-writer.js";
+import type { CloseOnDisk } from "./unclosed.js";
 
 export interface SessionEnd {
   /** The start and the session's length, so that a wall clock that was set meanwhile does no harm. */
@@ -20,6 +21,8 @@ export interface RecordOptions extends WriterOptions {
   readonly encode?: EncodePicture | undefined;
   /** A line for people, once a session. */
   readonly onNote: (text: string) => void;
+  /** Told where the disk did not let it be closed, with what tries that again. */
+  readonly onUnclosed: (closeOnDisk: CloseOnDisk) => void;
   /** Told of each frame that could not be recorded. */
   readonly onLeftOut?: () => void;
 }
@@ -34,7 +37,7 @@ export class SessionRecord {
   private isWarned = false;
   private closing: Promise<void> | undefined;
   private sayClosed: () => void = () => {};
-  /** Resolves when `close` has done what it could. */
+  /** Resolves when `close` has done what it could at once. */
   readonly closed = new Promise<void>((resolve) => (this.sayClosed = resolve));
   /** Resolves when its folder is there, or could not be made at once. */
   readonly begun: Promise<void>;
@@ -80,12 +83,12 @@ export class SessionRecord {
     if (this.closing === undefined && !this.options.queue.isFull) this.posterMaker.offer(outcome, confidence);
   }
 
-  /** Resolves when it is closed on disk, or can't be: then it is left for the next start. Only the first call counts. */
+  /** Resolves when it is closed on disk, or that failed and `onUnclosed` was told. Only the first call counts. */
   close(end: SessionEnd): Promise<void> {
     this.closing ??= this.posterMaker.settled().then(() =>
       this.options.queue.submit(async () => {
-        await this.attempt(() => this.writer.end(end, this.leftOut));
-        await this.writer.release();
+        const closeOnDisk = () => this.closeOnDisk(end);
+        if (!(await closeOnDisk())) this.options.onUnclosed(closeOnDisk);
         this.sayClosed();
       }),
     );
@@ -114,6 +117,12 @@ export class SessionRecord {
   private leaveOut(): void {
     this.leftOut++;
     this.options.onLeftOut?.();
+  }
+
+  private async closeOnDisk(end: SessionEnd): Promise<boolean> {
+    const isClosed = await this.attempt(() => this.writer.end(end, this.leftOut));
+    await this.writer.release();
+    return isClosed;
   }
 
   private async savePoster(jpeg: Uint8Array): Promise<void> {
