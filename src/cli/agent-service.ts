@@ -21,6 +21,7 @@ import { withModel } from "./default-model.js";
 import { Machine } from "./machine.js";
 import { openMetrics, type OpenMetrics } from "./metrics.js";
 import { openRecorder, type Recorder } from "./recorder.js";
+import { tellRecovered } from "./recovered-sessions.js";
 import { DEFAULT_SESSIONS_DIR } from "./sessions-place.js";
 import { reportedClasses } from "./worker-session.js";
 
@@ -86,12 +87,6 @@ export class AgentService {
       const metrics = await openMetrics(settings, log);
       if (metrics !== undefined) undo.push(() => metrics.close());
       const onNote = (text: string) => log.warn(text);
-      const dir = settings.sessions_dir ?? DEFAULT_SESSIONS_DIR;
-      const onLeftOut = (camera: string) => metrics?.metrics.recordsLost(camera);
-      const store = await SessionStore.open(dir, { clock: systemClock, onNote, onLeftOut });
-      undo.push(() => store.close(AbortSignal.timeout(0)));
-      if (store.recovered > 0) log.warn("sessions recovered that were left open", { count: store.recovered });
-      metrics?.metrics.sessionsRecovered(store.recovered);
       const machine = new Machine(context, context.interrupt, settings);
       const sources = cameras.map(({ uri }) => ({ kind: "source" as const, uri }));
       const engines =
@@ -100,6 +95,14 @@ export class AgentService {
           : await simulatedEngines(simulate);
       undo.push(() => engines.close());
       context.progress.clear();
+      // Once the worker is there: what is recovered can be told of at this start alone.
+      const dir = settings.sessions_dir ?? DEFAULT_SESSIONS_DIR;
+      const onLeftOut = (camera: string) => metrics?.metrics.recordsLost(camera);
+      const store = await SessionStore.open(dir, { clock: systemClock, onNote, onLeftOut });
+      undo.push(() => store.close(AbortSignal.timeout(0)));
+      const { length: count } = store.recovered;
+      if (count > 0) log.warn("sessions recovered that were left open", { count });
+      metrics?.metrics.sessionsRecovered(count);
       // Before an output is opened: an unknown class is a mistake of the configuration.
       const recorder = openRecorder(settings, store, context.env, log);
       undo.push(() => recorder.close(AbortSignal.timeout(0)));
@@ -109,6 +112,7 @@ export class AgentService {
       const parts = { store, outputs, metrics, engines, recorder, machine };
       const service = new AgentService(settings, simulate, context, log, parts);
       collectGarbage();
+      service.tellRecovered();
       await service.watch(settings);
       log.info("watching", { cameras: cameras.map(({ name }) => name).join(", ") });
       return service;
@@ -185,6 +189,18 @@ export class AgentService {
     const taken = changed.filter((name) => !later.includes(name));
     log.info("configuration read", { changed: taken.join(", ") || "nothing" });
     if (later.length > 0) log.warn("takes effect at the next start", { settings: later.join(", ") });
+  }
+
+  private tellRecovered(): void {
+    const { store, outputs, recorder } = this.parts;
+    const watched = new Set(namedCameras(this.settings, this.simulate !== undefined).map(({ name }) => name));
+    tellRecovered(
+      store.recovered,
+      { clock: systemClock, bus: this.bus, recorder: recorder.hook },
+      (camera) => {
+        if (!watched.has(camera)) for (const output of outputs) output.forgetCamera?.(camera);
+      },
+    );
   }
 
   private watch(settings: Settings): Promise<void> {

@@ -6,7 +6,16 @@ import { type Files, TEMPORARY } from "./files.js";
 import { LineFile } from "./line-file.js";
 import { linesOf } from "./lines-of.js";
 import { readOpenHeader } from "./open-header.js";
-import { CLOSED, closeSession, DETECTIONS, OPEN, POSTER, SESSION_FILES, unmark } from "./session-file.js";
+import {
+  CLOSED,
+  closeSession,
+  DETECTIONS,
+  endMsOf,
+  OPEN,
+  POSTER,
+  SESSION_FILES,
+  unmark,
+} from "./session-file.js";
 import { isSessionId } from "./session-id.js";
 import { SessionSummary } from "./session-summary.js";
 import { unbornOf } from "./session-writer.js";
@@ -19,20 +28,36 @@ export interface RecoveryOptions {
   readonly onNote: (text: string) => void;
 }
 
+/** A session that was left open, and that is closed now, with the reason "recovered". */
+export interface RecoveredSession {
+  readonly sessionId: string;
+  /** "" where nothing says whose it was. */
+  readonly camera: string;
+  /** SHA-256 of the model file, hex; "" where nothing says so. */
+  readonly modelId: string;
+  readonly startWallMs: number;
+  /** Time of its last record. */
+  readonly endWallMs: number;
+  /** Frames with a result, and detections of each class in them. */
+  readonly results: number;
+  readonly byClass: Readonly<Record<string, number>>;
+}
+
 /**
  * Closes the sessions that a killed agent left open: what is half written of a last line is cut off, and session.json
  * made of what is there. Those of agents that run are left alone, and the worker's, which are for the worker to close.
  * It may itself be killed at any point, and done again.
- * @returns how many there were
+ * @returns them, the oldest first
  * @throws what the system says, where the folder can't be read
  */
-export async function recoverSessions(dir: string, options: RecoveryOptions): Promise<number> {
-  let recovered = 0;
+export async function recoverSessions(dir: string, options: RecoveryOptions): Promise<RecoveredSession[]> {
+  const recovered: RecoveredSession[] = [];
   const entries = await readdir(dir, { withFileTypes: true });
   for (const { name } of entries.filter((entry) => entry.isDirectory()).sort(byName)) {
     try {
       const born = await birth(dir, name, options);
-      if (born !== undefined && (await recover(join(dir, born), born, options))) recovered++;
+      const session = born === undefined ? undefined : await recover(join(dir, born), born, options);
+      if (session !== undefined) recovered.push(session);
     } catch (error) {
       options.onNote(`session ${name} can't be recovered (${systemCode(error) ?? String(error)})`);
     }
@@ -63,20 +88,24 @@ async function birth(
   return undefined;
 }
 
-async function recover(folder: string, sessionId: string, options: RecoveryOptions): Promise<boolean> {
+async function recover(
+  folder: string,
+  sessionId: string,
+  options: RecoveryOptions,
+): Promise<RecoveredSession | undefined> {
   const { files, isAlive } = options;
   // Of thousands that are closed no more is looked at.
-  if ((await lstat(join(folder, OPEN)).catch(() => undefined))?.isFile() !== true) return false;
+  if ((await lstat(join(folder, OPEN)).catch(() => undefined))?.isFile() !== true) return undefined;
   const there = new Set(await readdir(folder));
   const { by, header } = await readOpenHeader(folder, sessionId);
-  if (by === "worker" || (header.owner !== null && (await isAlive(header.owner)))) return false;
+  if (by === "worker" || (header.owner !== null && (await isAlive(header.owner)))) return undefined;
   for (const name of SESSION_FILES) {
     if (name.endsWith(TEMPORARY) && there.has(name)) await files.remove(join(folder, name));
   }
   // Killed before it could take that away.
   if (there.has(CLOSED)) {
     await unmark(files, folder);
-    return false;
+    return undefined;
   }
   const path = join(folder, DETECTIONS);
   const summary = new SessionSummary();
@@ -99,8 +128,17 @@ async function recover(folder: string, sessionId: string, options: RecoveryOptio
     notRecorded: null,
     damaged,
   } as const;
-  await closeSession(files, folder, header, ending, summary.figures());
-  return true;
+  const figures = summary.figures();
+  await closeSession(files, folder, header, ending, figures);
+  return {
+    sessionId,
+    camera: header.camera,
+    modelId: header.model_id ?? "",
+    startWallMs: Date.parse(header.start),
+    endWallMs: endMsOf(header, ending.endWallMs),
+    results: figures.frames.results,
+    byClass: figures.detections.by_class,
+  };
 }
 
 /** Adds up the records; bytes of whole lines, lines among them that are no records, and the time of the last. */

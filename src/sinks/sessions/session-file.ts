@@ -60,11 +60,15 @@ export function unmark(files: Files, folder: string): Promise<void> {
   return files.remove(join(folder, OPEN));
 }
 
+/** When a session ended, whatever the clock did meanwhile; milliseconds since 1970. */
+export function endMsOf(header: SessionHeader, endWallMs: number): number {
+  return Math.max(Date.parse(header.start), Math.round(endWallMs));
+}
+
 function closedRecord(header: SessionHeader, ending: SessionEnding, figures: SummaryFigures): object {
   const { notRecorded, damaged = 0 } = ending;
   const startMs = Date.parse(header.start);
-  // Whatever the clock did meanwhile.
-  const endMs = Math.max(startMs, Math.round(ending.endWallMs));
+  const endMs = endMsOf(header, ending.endWallMs);
   return {
     schema: SESSION_SCHEMA,
     session_id: header.session_id,

@@ -313,7 +313,7 @@ describe("a disk", () => {
       expect([files.handles, clock.pendingTimers]).toEqual([0, 0]);
       expect(readdirSync(record.folder).sort()).toEqual(["detections.ndjson", "open.json"]);
       const next = await openStore({ announce: presences(alive, "a2") });
-      expect(next.recovered).toBe(1);
+      expect(next.recovered).toHaveLength(1);
       expect(jsonOf(record.folder)).toMatchObject({ reason: "recovered", frames: { results: 1 } });
     });
 
@@ -388,7 +388,7 @@ describe("a disk", () => {
       code: "OUTPUT_FAILED",
       message: `${join(dir, "file")} cannot be written (EEXIST)`,
     });
-    expect((await openStore({}, join(dir, "new", "one"))).recovered).toBe(0);
+    expect((await openStore({}, join(dir, "new", "one"))).recovered).toHaveLength(0);
     expect(existsSync(join(dir, "new", "one"))).toBe(true);
   });
 });
@@ -412,27 +412,34 @@ describe("what a start recovers", () => {
   it("are not the sessions of an agent that runs, nor the worker's", async () => {
     leaveOpen(HEADER, "");
     alive.add("b2");
-    expect((await openStore()).recovered).toBe(0);
+    expect((await openStore()).recovered).toHaveLength(0);
     writeFileSync(join(dir, ID, "open.json"), JSON.stringify({ ...HEADER, start: "soon", camera: 7 }));
-    expect((await openStore()).recovered).toBe(0);
+    expect((await openStore()).recovered).toHaveLength(0);
     writeFileSync(
       join(dir, ID, "open.json"),
       JSON.stringify({ session_id: ID, client_id: "pi", start: HEADER.start }),
     );
     alive.clear();
-    expect((await openStore()).recovered).toBe(0);
+    expect((await openStore()).recovered).toHaveLength(0);
     writeFileSync(join(dir, ID, "open.json"), JSON.stringify(HEADER));
-    expect((await openStore()).recovered).toBe(1);
-    expect((await openStore()).recovered).toBe(0);
+    expect((await openStore()).recovered).toHaveLength(1);
+    expect((await openStore()).recovered).toHaveLength(0);
   });
 
   it("is what can be read: half lines are cut, damaged ones counted, the last time is the end", async () => {
-    const line = (time: string) => `{"time":"${time}","detections":[],"latency_ms":{"total":1}}\n`;
+    const line = (time: string) =>
+      `{"time":"${time}","detections":[{"class":"person"}],"latency_ms":{"total":1}}\n`;
     leaveOpen(
       HEADER,
       `${line("2026-11-26T14:41:12.000Z")}nonsense\n${line("2026-11-26T14:41:14.250Z")}{"time":"2027`,
     );
-    expect((await openStore()).recovered).toBe(1);
+    expect((await openStore()).recovered).toEqual([
+      {
+        ...{ sessionId: ID, camera: "door", modelId: "ab", results: 2, byClass: { person: 2 } },
+        startWallMs: Date.parse(HEADER.start),
+        endWallMs: Date.parse("2026-11-26T14:41:14.250Z"),
+      },
+    ]);
     expect(jsonOf(join(dir, ID))).toMatchObject({
       ...{ start: HEADER.start, end: "2026-11-26T14:41:14.250Z", reason: "recovered", model_id: "ab" },
       frames: { results: 2, errors: 0, damaged: 1 },
@@ -442,13 +449,14 @@ describe("what a start recovers", () => {
 
   it("ends when it began where nothing was recorded, or the clock went back", async () => {
     leaveOpen(HEADER, '{"time":"2026-11-26T13:00:00.000Z","detections":[],"latency_ms":{}}\n');
-    await openStore();
+    const { recovered } = await openStore();
+    expect(recovered).toMatchObject([{ endWallMs: Date.parse(HEADER.start), results: 1, byClass: {} }]);
     expect(jsonOf(join(dir, ID))).toMatchObject({ end: HEADER.start, duration_s: 0 });
   });
 
   it("has its time from its id where open.json came to harm", async () => {
     leaveOpen("\0\0\0", "");
-    expect((await openStore()).recovered).toBe(1);
+    expect((await openStore()).recovered).toMatchObject([{ sessionId: ID, camera: "", modelId: "" }]);
     expect(jsonOf(join(dir, ID))).toMatchObject({ start: "2026-11-26T14:41:11.000Z", model_ids: [] });
   });
 
@@ -460,7 +468,7 @@ describe("what a start recovers", () => {
     mkdirSync(join(dir, "notes"));
     writeFileSync(join(dir, "notes", "open.json"), JSON.stringify(HEADER));
     writeFileSync(join(dir, ID.replace("0a", "0b")), "a file");
-    expect((await openStore()).recovered).toBe(0);
+    expect((await openStore()).recovered).toHaveLength(0);
     expect(readFileSync(join(elsewhere, "detections.ndjson"), "utf8")).toBe("half");
     expect(readdirSync(elsewhere)).toHaveLength(2);
     rmSync(elsewhere, { recursive: true });
@@ -472,7 +480,7 @@ describe("what a start recovers", () => {
     rmSync(join(dir, ID, "detections.ndjson"));
     writeFileSync(join(dir, "precious"), "half a line");
     symlinkSync(join(dir, "precious"), join(dir, ID, "detections.ndjson"));
-    expect((await openStore()).recovered).toBe(0);
+    expect((await openStore()).recovered).toHaveLength(0);
     expect(readFileSync(join(dir, "precious"), "utf8")).toBe("half a line");
     expect(notes).toEqual([expect.stringContaining("can't be recovered")]);
   });

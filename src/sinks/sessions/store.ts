@@ -8,7 +8,7 @@ import { DiskQueue } from "./disk-queue.js";
 import { diskFiles, type Files } from "./files.js";
 import type { EncodePicture } from "./poster.js";
 import { announcePresence, type Presence } from "./presence.js";
-import { recoverSessions } from "./recovery.js";
+import { type RecoveredSession, recoverSessions } from "./recovery.js";
 import { isSessionId } from "./session-id.js";
 import { SessionRecord } from "./session-record.js";
 import { type CloseOnDisk, UnclosedSessions } from "./unclosed.js";
@@ -47,8 +47,8 @@ export class SessionStore {
 
   private constructor(
     readonly dir: string,
-    /** Sessions that a killed agent had left open, and that are closed now. */
-    readonly recovered: number,
+    /** Sessions that a killed agent had left open, and that are closed now; the oldest first. */
+    readonly recovered: readonly RecoveredSession[],
     private readonly presence: Presence,
     private readonly queue: DiskQueue,
     private readonly options: SessionStoreOptions,
