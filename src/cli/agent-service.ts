@@ -12,6 +12,7 @@ import type { CameraMetrics } from "../sinks/metrics/camera-metrics.js";
 import type { ClientMetrics } from "../sinks/metrics/client-metrics.js";
 import { newSessionId } from "../sinks/sessions/session-id.js";
 import { SessionStore } from "../sinks/sessions/store.js";
+import { refuseMisnamed } from "../source/source-uri.js";
 import { cameraPlan } from "./agent-cameras.js";
 import { type NamedCamera, namedCameras, watchPlan } from "./agent-config.js";
 import { type EngineMaker, simulatedEngines, workerEngines } from "./agent-engines.js";
@@ -22,7 +23,7 @@ import { withModel } from "./default-model.js";
 import { Machine } from "./machine.js";
 import { openMetrics, type OpenMetrics } from "./metrics.js";
 import { checkRecorder, openRecorder, type Recorder } from "./recorder.js";
-import { refuseMisnamed } from "../source/source-uri.js";
+import { tellRecovered } from "./recovered-sessions.js";
 import { DEFAULT_SESSIONS_DIR } from "./sessions-place.js";
 import { reportedClasses } from "./worker-session.js";
 
@@ -101,12 +102,6 @@ export class AgentService {
       const metrics = await openMetrics(settings, log);
       if (metrics !== undefined) undo.push(() => metrics.close());
       const onNote = (text: string) => log.warn(text);
-      const dir = settings.sessions_dir ?? DEFAULT_SESSIONS_DIR;
-      const onLeftOut = (camera: string) => metrics?.metrics.recordsLost(camera);
-      const store = await SessionStore.open(dir, { clock: systemClock, onNote, onLeftOut });
-      undo.push(() => store.close(AbortSignal.timeout(0)));
-      if (store.recovered > 0) log.warn("sessions recovered that were left open", { count: store.recovered });
-      metrics?.metrics.sessionsRecovered(store.recovered);
       const machine = new Machine(context, context.interrupt, settings);
       const sources = cameras.map(({ uri }) => ({ kind: "source" as const, uri }));
       const engines =
@@ -115,6 +110,14 @@ export class AgentService {
           : await simulatedEngines(simulate);
       undo.push(() => engines.close());
       context.progress.clear();
+      // Once the worker is there: what is recovered can be told of at this start alone.
+      const dir = settings.sessions_dir ?? DEFAULT_SESSIONS_DIR;
+      const onLeftOut = (camera: string) => metrics?.metrics.recordsLost(camera);
+      const store = await SessionStore.open(dir, { clock: systemClock, onNote, onLeftOut });
+      undo.push(() => store.close(AbortSignal.timeout(0)));
+      const { length: count } = store.recovered;
+      if (count > 0) log.warn("sessions recovered that were left open", { count });
+      metrics?.metrics.sessionsRecovered(count);
       // Before an output is opened: an unknown class is a mistake of the configuration.
       const recorder = openRecorder(settings, store, context.env, log);
       undo.push(() => recorder.close(AbortSignal.timeout(0)));
@@ -124,6 +127,7 @@ export class AgentService {
       const parts = { store, outputs, metrics, engines, recorder, machine };
       const service = new AgentService(settings, simulate, context, log, parts);
       collectGarbage();
+      service.tellRecovered();
       await service.watch(settings);
       log.info("watching", { cameras: cameras.map(({ name }) => name).join(", ") });
       return service;
@@ -204,28 +208,39 @@ export class AgentService {
     }
     this.settings = merged;
     for (const figures of this.figures.values()) figures.setClasses(engines.model.classNames);
-    this.forgetLeft(settings, merged);
+    this.forgetUnlessWatched(
+      this.camerasOf(settings).map(({ name }) => name),
+      merged,
+    );
     const taken = changed.filter((name) => !later.includes(name));
     log.info("configuration read", { changed: taken.join(", ") || "nothing" });
     if (later.length > 0) log.warn("takes effect at the next start", { settings: later.join(", ") });
   }
 
+  private tellRecovered(): void {
+    const { store, recorder } = this.parts;
+    const ports = { clock: systemClock, bus: this.bus, recorder: recorder.hook };
+    tellRecovered(store.recovered, ports, (camera) => this.forgetUnlessWatched([camera], this.settings));
+  }
+
   private watch(settings: Settings): Promise<void> {
     const { engines, machine } = this.parts;
     const plan = this.planOf(settings);
-    const cameras = namedCameras(settings, this.simulate !== undefined);
+    const cameras = this.camerasOf(settings);
     const plans = cameras.map((one) => cameraPlan(one, settings, engines.sending, machine, this.context));
     return this.agent.watch(plans, plan);
   }
 
-  /** What outputs keep elsewhere of cameras that are not watched any more. */
-  private forgetLeft(before: Settings, now: Settings): void {
-    const [former, watched] = [before, now].map((settings) =>
-      namedCameras(settings, this.simulate !== undefined).map(({ name }) => name),
-    );
-    for (const name of former ?? []) {
-      if (!watched?.includes(name)) for (const output of this.parts.outputs) output.forgetCamera?.(name);
+  /** Takes back what outputs keep elsewhere of cameras that are not watched any more. */
+  private forgetUnlessWatched(cameras: readonly string[], settings: Settings): void {
+    const watched = new Set(this.camerasOf(settings).map(({ name }) => name));
+    for (const camera of cameras) {
+      if (!watched.has(camera)) for (const output of this.parts.outputs) output.forgetCamera?.(camera);
     }
+  }
+
+  private camerasOf(settings: Settings): NamedCamera[] {
+    return namedCameras(settings, this.simulate !== undefined);
   }
 
   /** @throws CLASS_UNKNOWN */

@@ -218,6 +218,64 @@ describe("aiw agent", () => {
     ).toEqual(["recovered", "stopped"]);
   });
 
+  it("tells at its next start of the end that a kill kept it from telling, and stops the recorder", async () => {
+    const at = place(`cameras:\n  door: "synthetic:"\n${QUICK}`);
+    const hook = join(at.dir, "hook");
+    const hooked = join(at.dir, "hooked");
+    const told = join(at.dir, "told.ndjson");
+    writeFileSync(
+      hook,
+      `#!/bin/sh\necho "$AIW_EVENT $AIW_CAMERA $AIW_SESSION $AIW_REASON $AIW_END" $(ls "$AIW_SESSION_DIR/session.json" 2>&-) >> "${hooked}"\n`,
+    );
+    chmodSync(hook, 0o755);
+    // Beside it an agent of another camera runs, which has a session open in the same folder.
+    const yard = place(`cameras:\n  yard: "synthetic:"\n${QUICK}`);
+    const neighbour = simulated({ ...yard, sessions: at.sessions });
+    await neighbour.sees(/"session\.open"/);
+    const killed = simulated(at, ["--recorder", hook]);
+    await killed.sees(/"session\.open"[^]*"ai\.detection"[^]*"ai\.detection"/);
+    killed.child.kill("SIGKILL");
+    await killed.finished;
+    const [opened] = named(jsonLines(killed.stdout()), "session.open");
+    writeFileSync(hooked, "");
+
+    const next = simulated(at, ["--recorder", hook, "--out", `ndjson:${told}`, "--metrics", "127.0.0.1:0"]);
+    const [, url = ""] = await next.says(/metrics at (http:\/\/.*)\/metrics/);
+    await next.says(/session opened/);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain("ai_sessions_recovered_total 1");
+    expect(metrics).not.toContain('reason="recovered"');
+    next.child.kill("SIGTERM");
+    await next.finished;
+    const events = jsonLines(readFileSync(told, "utf8"));
+    const session = JSON.parse(readFileSync(join(at.sessions, opened.session, "session.json"), "utf8"));
+    // The first thing that it tells.
+    expect(events[0]).toMatchObject({
+      ...{ event: "session.close", camera: "door", session: opened.session, reason: "recovered" },
+      ...{ start: opened.start, results: session.frames.results, by_class: session.detections.by_class },
+    });
+    expect(named(events, "session.close").map(({ camera, reason }) => `${camera} ${reason}`)).toEqual([
+      "door recovered",
+      "door stopped",
+    ]);
+    expect(session).toMatchObject({ reason: "recovered", frames: { results: expect.any(Number) } });
+    expect(readFileSync(hooked, "utf8")).toContain(
+      `stop door ${opened.session} recovered ${session.end} ${join(at.sessions, opened.session, "session.json")}\n`,
+    );
+    expect(readFileSync(hooked, "utf8").match(/recovered/g)).toHaveLength(1);
+
+    // What was told is not told again.
+    const third = simulated(at, ["--out", `ndjson:${told}`]);
+    await third.says(/session opened/);
+    third.child.kill("SIGTERM");
+    await third.finished;
+    expect(readFileSync(told, "utf8").match(/"recovered"/g)).toHaveLength(1);
+    neighbour.child.kill("SIGTERM");
+    expect(named(jsonLines((await neighbour.finished).stdout), "session.close")).toMatchObject([
+      { camera: "yard", reason: "stopped" },
+    ]);
+  });
+
   it("lets silence and post-roll run where the worker is lost, and goes on when it is back", async () => {
     const script: TableWorkerScript = {
       onFrame: (connection, frame) =>

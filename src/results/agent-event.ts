@@ -20,7 +20,7 @@ export type CloseReason =
   | "ended"
   /** The agent was stopped, or the camera taken out of its configuration. */
   | "stopped"
-  /** The agent was killed; its next start closed what it had left. */
+  /** The agent was killed; its next start closed what it had left, and tells of it before it watches anything. */
   | "recovered";
 
 interface Base {

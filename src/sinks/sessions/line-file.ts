@@ -2,23 +2,33 @@ import { type Files, type OpenFile, writeAll } from "./files.js";
 
 /** Appends whole lines to a file. What could be written of a line only in part is cut off again. */
 export class LineFile {
-  /** Until the last write is known to be whole. */
-  private isTorn = false;
-
   private constructor(
     private readonly file: OpenFile,
     private size: number,
+    /** Until the last write is known to be whole. */
+    private isTorn: boolean,
   ) {}
 
-  /** Made where it is not there. @throws what the system says */
-  static async open(files: Files, path: string): Promise<LineFile> {
+  /**
+   * Made where it is not there.
+   * @param wholeBytes of a file that was open before, where that is known; what is beyond them is cut off
+   * @throws what the system says
+   */
+  static async open(files: Files, path: string, wholeBytes?: number): Promise<LineFile> {
     const file = await files.open(path, "a");
     try {
-      return new LineFile(file, await file.size());
+      const size = await file.size();
+      const isTorn = wholeBytes !== undefined && size > wholeBytes;
+      return new LineFile(file, isTorn ? wholeBytes : size, isTorn);
     } catch (error) {
       await file.close().catch(() => {});
       throw error;
     }
+  }
+
+  /** Bytes of the lines that are whole. */
+  get wholeBytes(): number {
+    return this.size;
   }
 
   /** Writes one line, or nothing. @throws what the system says, as that the disk is full */

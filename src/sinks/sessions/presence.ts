@@ -25,6 +25,9 @@ const GONE: ReadonlySet<string | undefined> = new Set(["ECONNREFUSED", "ENOENT",
  * An agent's presence in a folder is a socket in it that it listens on. Node has no locks of files; this one, too,
  * ends with its process in the very moment, however it ended, needs no sign of life from a process that is stopped
  * or busy, and is seen from another container that shares the folder.
+ * It is not seen from another machine, where it would be taken for that of a dead one: a folder belongs to one machine.
+ * Nothing that a session could say of its machine would help: a container that is made anew has another name, and may
+ * have no id of the machine, and yet is to recover what the one before it left.
  * @param onNote told where the folder can't hold one
  */
 export async function announcePresence(dir: string, onNote: (text: string) => void): Promise<Presence> {

@@ -1,23 +1,25 @@
 import { createReadStream } from "node:fs";
-import { lstat, readdir, readFile, stat } from "node:fs/promises";
+import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "../../core/errors.js";
 import { type Files, TEMPORARY } from "./files.js";
 import { LineFile } from "./line-file.js";
 import { linesOf } from "./lines-of.js";
+import { readOpenHeader } from "./open-header.js";
 import {
   CLOSED,
   closeSession,
   DETECTIONS,
+  endMsOf,
   OPEN,
   POSTER,
   SESSION_FILES,
-  type SessionHeader,
   unmark,
 } from "./session-file.js";
-import { isSessionId, timeOfId } from "./session-id.js";
+import { isSessionId } from "./session-id.js";
 import { SessionSummary } from "./session-summary.js";
 import { unbornOf } from "./session-writer.js";
+import { parseLine } from "./stored-session.js";
 
 export interface RecoveryOptions {
   readonly files: Files;
@@ -26,20 +28,36 @@ export interface RecoveryOptions {
   readonly onNote: (text: string) => void;
 }
 
+/** A session that was left open, and that is closed now, with the reason "recovered". */
+export interface RecoveredSession {
+  readonly sessionId: string;
+  /** "" where nothing says whose it was. */
+  readonly camera: string;
+  /** SHA-256 of the model file, hex; "" where nothing says so. */
+  readonly modelId: string;
+  readonly startWallMs: number;
+  /** Time of its last record. */
+  readonly endWallMs: number;
+  /** Frames with a result, and detections of each class in them. */
+  readonly results: number;
+  readonly byClass: Readonly<Record<string, number>>;
+}
+
 /**
  * Closes the sessions that a killed agent left open: what is half written of a last line is cut off, and session.json
  * made of what is there. Those of agents that run are left alone, and the worker's, which are for the worker to close.
  * It may itself be killed at any point, and done again.
- * @returns how many there were
+ * @returns them, the oldest first
  * @throws what the system says, where the folder can't be read
  */
-export async function recoverSessions(dir: string, options: RecoveryOptions): Promise<number> {
-  let recovered = 0;
+export async function recoverSessions(dir: string, options: RecoveryOptions): Promise<RecoveredSession[]> {
+  const recovered: RecoveredSession[] = [];
   const entries = await readdir(dir, { withFileTypes: true });
   for (const { name } of entries.filter((entry) => entry.isDirectory()).sort(byName)) {
     try {
       const born = await birth(dir, name, options);
-      if (born !== undefined && (await recover(join(dir, born), born, options))) recovered++;
+      const session = born === undefined ? undefined : await recover(join(dir, born), born, options);
+      if (session !== undefined) recovered.push(session);
     } catch (error) {
       options.onNote(`session ${name} can't be recovered (${systemCode(error) ?? String(error)})`);
     }
@@ -59,7 +77,7 @@ async function birth(
   if (unborn === undefined) return sessionId;
   if (await isAlive(unborn.owner)) return undefined;
   const folder = join(dir, name);
-  if ((await headerOf(folder)) !== undefined) {
+  if ((await readOpenHeader(folder, sessionId)).by !== null) {
     await files.remove(join(folder, OPEN + TEMPORARY));
     await files.rename(folder, join(dir, sessionId));
     await files.syncFolder(dir);
@@ -70,21 +88,24 @@ async function birth(
   return undefined;
 }
 
-async function recover(folder: string, sessionId: string, options: RecoveryOptions): Promise<boolean> {
+async function recover(
+  folder: string,
+  sessionId: string,
+  options: RecoveryOptions,
+): Promise<RecoveredSession | undefined> {
   const { files, isAlive } = options;
   // Of thousands that are closed no more is looked at.
-  if ((await lstat(join(folder, OPEN)).catch(() => undefined))?.isFile() !== true) return false;
+  if ((await lstat(join(folder, OPEN)).catch(() => undefined))?.isFile() !== true) return undefined;
   const there = new Set(await readdir(folder));
-  const header = (await headerOf(folder)) ?? headerOfId(sessionId);
-  // The worker's, which says no owner and locks its files.
-  if (header === "worker" || (header.owner !== null && (await isAlive(header.owner)))) return false;
+  const { by, header } = await readOpenHeader(folder, sessionId);
+  if (by === "worker" || (header.owner !== null && (await isAlive(header.owner)))) return undefined;
   for (const name of SESSION_FILES) {
     if (name.endsWith(TEMPORARY) && there.has(name)) await files.remove(join(folder, name));
   }
   // Killed before it could take that away.
   if (there.has(CLOSED)) {
     await unmark(files, folder);
-    return false;
+    return undefined;
   }
   const path = join(folder, DETECTIONS);
   const summary = new SessionSummary();
@@ -107,8 +128,17 @@ async function recover(folder: string, sessionId: string, options: RecoveryOptio
     notRecorded: null,
     damaged,
   } as const;
-  await closeSession(files, folder, header, ending, summary.figures());
-  return true;
+  const figures = summary.figures();
+  await closeSession(files, folder, header, ending, figures);
+  return {
+    sessionId,
+    camera: header.camera,
+    modelId: header.model_id ?? "",
+    startWallMs: Date.parse(header.start),
+    endWallMs: endMsOf(header, ending.endWallMs),
+    results: figures.frames.results,
+    byClass: figures.detections.by_class,
+  };
 }
 
 /** Adds up the records; bytes of whole lines, lines among them that are no records, and the time of the last. */
@@ -118,7 +148,7 @@ async function readRecords(path: string, summary: SessionSummary) {
   let lastMs: number | undefined;
   for await (const { text, bytes } of linesOf(createReadStream(path))) {
     wholeBytes += bytes;
-    const record = parsed(text);
+    const record = parseLine(text);
     if (!summary.addRecord(record)) damaged++;
     const ms = Date.parse(String((record as { time?: unknown } | undefined)?.time));
     if (Number.isFinite(ms)) lastMs = ms;
@@ -126,39 +156,6 @@ async function readRecords(path: string, summary: SessionSummary) {
   return { wholeBytes, damaged, lastMs };
 }
 
-/** As open.json has it; undefined where there is none that says anything, "worker" where it is the worker's. */
-async function headerOf(folder: string): Promise<SessionHeader | "worker" | undefined> {
-  const text = await readFile(join(folder, OPEN), "utf8").catch(() => "");
-  const found = parsed(text) as Partial<Record<string, unknown>> | undefined | null;
-  if (typeof found !== "object" || found === null) return undefined;
-  const { session_id: id, camera, client_id: client, start, model_id: model, owner } = found;
-  if (typeof client === "string" && camera === undefined) return "worker";
-  if (typeof id !== "string" || typeof camera !== "string") return undefined;
-  if (typeof start !== "string" || !Number.isFinite(Date.parse(start))) return undefined;
-  return {
-    session_id: id,
-    camera,
-    client_id: typeof client === "string" ? client : camera,
-    start,
-    model_id: typeof model === "string" ? model : null,
-    owner: typeof owner === "string" ? owner : null,
-  };
-}
-
-/** What is known all the same of a session whose open.json came to harm. */
-function headerOfId(id: string): SessionHeader {
-  const start = new Date(timeOfId(id)).toISOString();
-  return { session_id: id, camera: "", client_id: "", start, model_id: null, owner: null };
-}
-
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : 1;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -41,8 +41,8 @@ export interface SessionEnding {
 }
 
 /**
- * Writes session.json; from then on the session is closed.
- * @throws what the system says; it is still open then
+ * Writes session.json, and takes away that the session is open.
+ * @throws what the system says; until both are done it is open still
  */
 export async function closeSession(
   files: Files,
@@ -55,16 +55,20 @@ export async function closeSession(
   await unmark(files, folder);
 }
 
-/** Takes away that a session is open. What fails here is done by the next start. */
-export async function unmark(files: Files, folder: string): Promise<void> {
-  await files.remove(join(folder, OPEN)).catch(() => {});
+/** Takes away that a session is open. @throws what the system says */
+export function unmark(files: Files, folder: string): Promise<void> {
+  return files.remove(join(folder, OPEN));
+}
+
+/** When a session ended, whatever the clock did meanwhile; milliseconds since 1970. */
+export function endMsOf(header: SessionHeader, endWallMs: number): number {
+  return Math.max(Date.parse(header.start), Math.round(endWallMs));
 }
 
 function closedRecord(header: SessionHeader, ending: SessionEnding, figures: SummaryFigures): object {
   const { notRecorded, damaged = 0 } = ending;
   const startMs = Date.parse(header.start);
-  // Whatever the clock did meanwhile.
-  const endMs = Math.max(startMs, Math.round(ending.endWallMs));
+  const endMs = endMsOf(header, ending.endWallMs);
   return {
     schema: SESSION_SCHEMA,
     session_id: header.session_id,

@@ -19,5 +19,6 @@ it("sorts by its time, to the millisecond", () => {
 it("is no other name", () => {
   expect(isSessionId("../20231114T221320Z-3e70000000000000")).toBe(false);
   expect(isSessionId("20231114T221320Z-3e70000000000000\n")).toBe(false);
+  expect(isSessionId("20239914T221320Z-3e70000000000000")).toBe(false);
   expect(timeOfId("notes")).toBeNaN();
 });

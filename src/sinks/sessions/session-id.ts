@@ -21,7 +21,7 @@ export function newSessionId(wallMs: number, random: (bytes: number) => Uint8Arr
 }
 
 export function isSessionId(name: string): boolean {
-  return PATTERN.test(name);
+  return PATTERN.test(name) && Number.isFinite(timeOfId(name));
 }
 
 /** When the session of this id was begun, to the second: milliseconds since 1970; NaN of what is no id. */

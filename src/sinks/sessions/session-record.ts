@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import type { Clock } from "../../core/clock.js";
 import { systemCode } from "../../core/errors.js";
 import type { CloseReason } from "../../results/agent-event.js";
 import { type FrameOutcome, type FrameResult, isResult } from "../../results/frame-outcome.js";
@@ -9,25 +8,21 @@ import { replaceFile } from "./files.js";
 import { type EncodePicture, Poster } from "./poster.js";
 import { POSTER, type SessionHeader } from "./session-file.js";
 import { SessionWriter, type WriterOptions } from "./session-writer.js";
-
-/** By how much the wall clock may differ from the monotonic one at the end and still be believed, milliseconds. */
-const CLOCKS_AGREE_MS = 1000;
-
-/** What was seen first longer ago than this was not: the clock was set. */
-const LONGEST_DWELL_MS = 60_000;
+import type { CloseOnDisk } from "./unclosed.js";
 
 export interface SessionEnd {
-  /** Wall clock; a clock that was set meanwhile is not believed. */
+  /** The start and the session's length, so that a wall clock that was set meanwhile does no harm. */
   readonly endWallMs: number;
   readonly reason: CloseReason;
 }
 
 export interface RecordOptions extends WriterOptions {
   readonly queue: DiskQueue;
-  readonly clock: Clock;
   readonly encode?: EncodePicture | undefined;
   /** A line for people, once a session. */
   readonly onNote: (text: string) => void;
+  /** Told where the disk did not let it be closed, with what tries that again. */
+  readonly onUnclosed: (closeOnDisk: CloseOnDisk) => void;
   /** Told of each frame that could not be recorded. */
   readonly onLeftOut?: () => void;
 }
@@ -37,13 +32,12 @@ export class SessionRecord {
   readonly sessionId: string;
   private readonly writer: SessionWriter;
   private readonly posterMaker: Poster;
-  private readonly startedUs: number;
   private readonly modelId: string;
   private leftOut = 0;
   private isWarned = false;
   private closing: Promise<void> | undefined;
   private sayClosed: () => void = () => {};
-  /** Resolves when `close` has done what it could. */
+  /** Resolves when `close` has done what it could at once. */
   readonly closed = new Promise<void>((resolve) => (this.sayClosed = resolve));
   /** Resolves when its folder is there, or could not be made at once. */
   readonly begun: Promise<void>;
@@ -53,12 +47,9 @@ export class SessionRecord {
     header: SessionHeader,
     private readonly options: RecordOptions,
   ) {
-    const { clock, queue } = options;
+    const { queue } = options;
     this.sessionId = header.session_id;
     this.modelId = header.model_id ?? "";
-    // What it is about was seen before it was confirmed.
-    const alreadyMs = Math.min(LONGEST_DWELL_MS, Math.max(0, clock.wallMs() - Date.parse(header.start)));
-    this.startedUs = clock.nowUs() - alreadyMs * 1000;
     this.writer = new SessionWriter(folder, header, options);
     this.posterMaker = new Poster(
       (jpeg) => void queue.submit(() => this.savePoster(jpeg), jpeg.length),
@@ -92,16 +83,12 @@ export class SessionRecord {
     if (this.closing === undefined && !this.options.queue.isFull) this.posterMaker.offer(outcome, confidence);
   }
 
-  /** Resolves when it is closed on disk, or can't be: then it is left for the next start. Only the first call counts. */
+  /** Resolves when it is closed on disk, or that failed and `onUnclosed` was told. Only the first call counts. */
   close(end: SessionEnd): Promise<void> {
-    const { clock, queue } = this.options;
-    // As it is now, however long the last poster takes.
-    const lengthMs = (clock.nowUs() - this.startedUs) / 1000;
     this.closing ??= this.posterMaker.settled().then(() =>
-      queue.submit(async () => {
-        const ending = { endWallMs: this.endOf(end, lengthMs), reason: end.reason };
-        await this.attempt(() => this.writer.end(ending, this.leftOut));
-        await this.writer.release();
+      this.options.queue.submit(async () => {
+        const closeOnDisk = () => this.closeOnDisk(end);
+        if (!(await closeOnDisk())) this.options.onUnclosed(closeOnDisk);
         this.sayClosed();
       }),
     );
@@ -132,9 +119,10 @@ export class SessionRecord {
     this.options.onLeftOut?.();
   }
 
-  private endOf({ endWallMs }: SessionEnd, lengthMs: number): number {
-    const expectedMs = this.writer.startMs + lengthMs;
-    return Math.abs(endWallMs - expectedMs) <= CLOCKS_AGREE_MS ? endWallMs : expectedMs;
+  private async closeOnDisk(end: SessionEnd): Promise<boolean> {
+    const isClosed = await this.attempt(() => this.writer.end(end, this.leftOut));
+    await this.writer.release();
+    return isClosed;
   }
 
   private async savePoster(jpeg: Uint8Array): Promise<void> {

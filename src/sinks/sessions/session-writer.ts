@@ -3,7 +3,7 @@ import { systemCode } from "../../core/errors.js";
 import { type Files, replaceJson } from "./files.js";
 import { LineFile } from "./line-file.js";
 import { closeSession, DETECTIONS, OPEN, type SessionEnding, type SessionHeader } from "./session-file.js";
-import { type Counted, SessionSummary } from "./session-summary.js";
+import { type Counted, SessionSummary, type SummaryFigures } from "./session-summary.js";
 
 export interface WriterOptions {
   readonly files: Files;
@@ -26,8 +26,12 @@ export function unbornOf(name: string): { readonly sessionId: string; readonly o
 /** The files of one open session; its calls follow one another. What fails is tried again with the next record. */
 export class SessionWriter {
   hasPoster = false;
-  private readonly summary = new SessionSummary();
+  private summary = new SessionSummary();
+  /** Of a session that is over. */
+  private figures: SummaryFigures | undefined;
   private lines: LineFile | undefined;
+  /** Of the lines, once they were closed. */
+  private wholeBytes: number | undefined;
   private isBorn = false;
 
   constructor(
@@ -35,10 +39,6 @@ export class SessionWriter {
     private readonly header: SessionHeader,
     private readonly options: WriterOptions,
   ) {}
-
-  get startMs(): number {
-    return Date.parse(this.header.start);
-  }
 
   /** Makes its folder, where that was not done yet. @throws what the system says */
   async makeFolder(): Promise<void> {
@@ -58,7 +58,7 @@ export class SessionWriter {
   /** Makes its folder and files. @throws what the system says */
   async begin(): Promise<void> {
     await this.makeFolder();
-    this.lines ??= await LineFile.open(this.options.files, join(this.folder, DETECTIONS));
+    this.lines ??= await LineFile.open(this.options.files, join(this.folder, DETECTIONS), this.wholeBytes);
   }
 
   /** Writes a line, or nothing. @throws what the system says */
@@ -68,16 +68,22 @@ export class SessionWriter {
     this.summary.add(counted);
   }
 
-  /** Closes the session. @throws what the system says; it stays open then, for the next start to recover */
+  /** Closes the session. @throws what the system says; it stays open then, and this may be called again */
   async end(ending: Pick<SessionEnding, "endWallMs" | "reason">, notRecorded: number): Promise<void> {
+    if (this.figures === undefined) {
+      this.figures = this.summary.figures();
+      // It may be long until the disk takes them, and the histograms are large.
+      this.summary = new SessionSummary();
+    }
     await this.begin();
     await this.lines?.sync();
     const all = { ...ending, hasPoster: this.hasPoster, notRecorded };
-    await closeSession(this.options.files, this.folder, this.header, all, this.summary.figures());
+    await closeSession(this.options.files, this.folder, this.header, all, this.figures);
   }
 
   /** Closes what it has open. */
   async release(): Promise<void> {
+    this.wholeBytes = this.lines?.wholeBytes ?? this.wholeBytes;
     await this.lines?.close();
     this.lines = undefined;
   }

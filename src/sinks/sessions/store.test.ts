@@ -12,6 +12,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { EventBus } from "../../agent/event-bus.js";
+import { OpenSession } from "../../agent/open-session.js";
+import type { SessionKeeper } from "../../agent/ports.js";
+import type { Clock } from "../../core/clock.js";
 import { KeptFrame } from "../../frame/kept-frame.js";
 import { blankFrame } from "../../testing/blank-frame.js";
 import { ManualClock } from "../../testing/manual-clock.js";
@@ -25,6 +29,7 @@ let dir: string;
 let clock: ManualClock;
 let notes: string[];
 let alive: Set<string>;
+let queue: DiskQueue;
 const never = new AbortController().signal;
 
 beforeEach(() => {
@@ -32,12 +37,13 @@ beforeEach(() => {
   clock = new ManualClock();
   notes = [];
   alive = new Set();
+  queue = new DiskQueue();
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 function openStore(changes: Partial<SessionStoreOptions> = {}, folder = dir): Promise<SessionStore> {
   const onNote = (text: string) => notes.push(text);
-  return SessionStore.open(folder, { clock, onNote, announce: presences(alive, "a1"), ...changes });
+  return SessionStore.open(folder, { clock, onNote, queue, announce: presences(alive, "a1"), ...changes });
 }
 
 function begin(store: SessionStore, startWallMs = clock.wallMs()) {
@@ -95,12 +101,35 @@ describe("a session", () => {
   ])("is as long as it was when the clock is set %s by an hour", async (_, stepMs) => {
     const store = await openStore();
     const startWallMs = clock.wallMs();
-    const record = begin(store);
+    const closed: Promise<void>[] = [];
+    const sessions: SessionKeeper = {
+      begin(start) {
+        const record = begin(store, start.startWallMs);
+        return {
+          id: record.sessionId,
+          append: (outcome) => record.append(outcome),
+          poster: () => {},
+          close: (end) => void closed.push(record.close(end)),
+        };
+      },
+    };
+    let setMs = 0;
+    const stepping: Clock = {
+      nowUs: () => clock.nowUs(),
+      wallMs: () => clock.wallMs() + setMs,
+      at: (dueUs, fn) => clock.at(dueUs, fn),
+    };
+    const ports = { clock: stepping, bus: new EventBus(() => {}), sessions, recorder: () => {} };
+    const start = { startWallMs, sinceUs: clock.nowUs(), modelId: "ab" };
+    const session = new OpenSession("door", ports, start, () => "active");
+    setMs = stepMs;
     await clock.advanceBy(4_000_000);
-    await record.close({ endWallMs: clock.wallMs() + stepMs, reason: "silence" });
-    expect(jsonOf(record.folder)).toMatchObject({
-      duration_s: 4,
+    session.close("silence");
+    await Promise.all(closed);
+    expect(jsonOf(store.folderOf(session.id))).toMatchObject({
+      start: new Date(startWallMs).toISOString(),
       end: new Date(startWallMs + 4000).toISOString(),
+      duration_s: 4,
     });
   });
 });
@@ -175,6 +204,10 @@ describe("a poster", () => {
 /** A disk with room for so many bytes more. */
 class SmallDisk implements Files {
   free = Number.POSITIVE_INFINITY;
+  /** Cutting a file fails as well. */
+  isBroken = false;
+  /** Files that are open. */
+  handles = 0;
   makeFolder = diskFiles.makeFolder;
   rename = diskFiles.rename;
   remove = diskFiles.remove;
@@ -183,6 +216,7 @@ class SmallDisk implements Files {
 
   open = async (path: string, mode: "a" | "w") => {
     const file = await diskFiles.open(path, mode);
+    this.handles++;
     return {
       write: async (bytes: Uint8Array) => {
         if (this.free <= 0) throw Object.assign(new Error("full"), { code: "ENOSPC" });
@@ -190,10 +224,16 @@ class SmallDisk implements Files {
         this.free -= count;
         return file.write(bytes.subarray(0, count));
       },
-      truncate: (size: number) => file.truncate(size),
+      truncate: async (size: number) => {
+        if (this.isBroken) throw Object.assign(new Error("broken"), { code: "EIO" });
+        await file.truncate(size);
+      },
       size: () => file.size(),
       sync: () => file.sync(),
-      close: () => file.close(),
+      close: () => {
+        this.handles--;
+        return file.close();
+      },
     };
   };
 }
@@ -201,8 +241,7 @@ class SmallDisk implements Files {
 describe("a disk", () => {
   it("that is full costs records, which are counted and told once; it is tried again with each", async () => {
     const files = new SmallDisk();
-    const queue = new DiskQueue();
-    const store = await openStore({ files, queue });
+    const store = await openStore({ files });
     const record = begin(store);
     record.append(resultOf(1));
     await queue.drained(never);
@@ -220,20 +259,109 @@ describe("a disk", () => {
     expect(notes).toEqual([expect.stringContaining("ENOSPC")]);
   });
 
-  it("that is full at the end leaves the session for the next start", async () => {
-    const files = new SmallDisk();
-    const queue = new DiskQueue();
-    const store = await openStore({ files, queue });
+  describe("that is full when a session ends", () => {
+    let files: SmallDisk;
+    let store: SessionStore;
+
+    /** A session of one frame that the disk did not let be closed. */
+    async function unclosed() {
+      files = new SmallDisk();
+      store = await openStore({ files });
+      const record = begin(store);
+      record.append(resultOf(1));
+      await queue.drained(never);
+      files.free = 10;
+      await record.close({ endWallMs: clock.wallMs(), reason: "silence" });
+      await store.written(record.sessionId);
+      expect(readdirSync(record.folder).sort()).toEqual(["detections.ndjson", "open.json"]);
+      return record;
+    }
+
+    it("lets it be closed once there is room, and other sessions meanwhile", async () => {
+      const record = await unclosed();
+      await advance(6);
+      expect(existsSync(join(record.folder, "session.json"))).toBe(false);
+      expect(files.handles).toBe(0);
+      files.free = Number.POSITIVE_INFINITY;
+      const other = begin(store);
+      await other.close({ endWallMs: clock.wallMs(), reason: "silence" });
+      expect(jsonOf(other.folder).frames.results).toBe(0);
+      await advance(1);
+      expect(readdirSync(record.folder).sort()).toEqual(["detections.ndjson", "session.json"]);
+      expect(jsonOf(record.folder)).toMatchObject({
+        reason: "silence",
+        frames: { results: 1, errors: 0, not_recorded: 0 },
+        detections: { by_class: { person: 1 } },
+        latency_ms: { total: { count: 1 } },
+      });
+      expect([files.handles, clock.pendingTimers]).toEqual([0, 0]);
+      expect(notes).toEqual([expect.stringContaining("ENOSPC")]);
+      expect(await store.close(never)).toBe(true);
+    });
+
+    it("is tried once more at the agent's end", async () => {
+      const record = await unclosed();
+      files.free = Number.POSITIVE_INFINITY;
+      expect(await store.close(never)).toBe(true);
+      expect(jsonOf(record.folder).reason).toBe("silence");
+      expect([files.handles, clock.pendingTimers]).toEqual([0, 0]);
+    });
+
+    it("leaves it for the next start where there is no room until then", async () => {
+      const record = await unclosed();
+      expect(await store.close(never)).toBe(true);
+      expect([files.handles, clock.pendingTimers]).toEqual([0, 0]);
+      expect(readdirSync(record.folder).sort()).toEqual(["detections.ndjson", "open.json"]);
+      const next = await openStore({ announce: presences(alive, "a2") });
+      expect(next.recovered).toHaveLength(1);
+      expect(jsonOf(record.folder)).toMatchObject({ reason: "recovered", frames: { results: 1 } });
+    });
+
+    it("leaves no half line, though it could not be cut at first", async () => {
+      files = new SmallDisk();
+      store = await openStore({ files });
+      const record = begin(store);
+      record.append(resultOf(1));
+      await queue.drained(never);
+      Object.assign(files, { free: 100, isBroken: true });
+      record.append(resultOf(2));
+      await record.close({ endWallMs: clock.wallMs(), reason: "silence" });
+      expect(existsSync(join(record.folder, "session.json"))).toBe(false);
+      Object.assign(files, { free: Number.POSITIVE_INFINITY, isBroken: false });
+      await advance(1);
+      expect(jsonOf(record.folder).frames).toEqual({ results: 1, errors: 0, not_recorded: 1 });
+      expect(readFileSync(join(record.folder, "detections.ndjson"), "utf8")).toMatch(/^.*\}\n$/);
+      expect(files.handles).toBe(0);
+    });
+
+    it("has a session of which nothing was written in the end", async () => {
+      files = new SmallDisk();
+      files.free = 0;
+      store = await openStore({ files });
+      const record = begin(store);
+      record.append(resultOf(1));
+      await record.close({ endWallMs: clock.wallMs(), reason: "silence" });
+      files.free = Number.POSITIVE_INFINITY;
+      await advance(1);
+      expect(jsonOf(record.folder).frames).toEqual({ results: 0, errors: 0, not_recorded: 1 });
+      expect(readdirSync(dir)).toEqual([record.sessionId]);
+    });
+  });
+
+  it("that does not let open.json be taken away is tried again", async () => {
+    let isStuck = true;
+    const remove = async (path: string) => {
+      if (isStuck && path.endsWith("open.json")) throw Object.assign(new Error("no"), { code: "EPERM" });
+      await diskFiles.remove(path);
+    };
+    const store = await openStore({ files: { ...diskFiles, remove } });
     const record = begin(store);
-    record.append(resultOf(1));
-    await queue.drained(never);
-    files.free = 10;
     await record.close({ endWallMs: clock.wallMs(), reason: "silence" });
-    await store.close(never);
-    expect(readdirSync(record.folder).sort()).toEqual(["detections.ndjson", "open.json"]);
-    const next = await openStore({ announce: presences(alive, "a2") });
-    expect(next.recovered).toBe(1);
-    expect(jsonOf(record.folder)).toMatchObject({ reason: "recovered", frames: { results: 1 } });
+    expect(existsSync(join(record.folder, "open.json"))).toBe(true);
+    isStuck = false;
+    await advance(1);
+    expect(readdirSync(record.folder).sort()).toEqual(["detections.ndjson", "session.json"]);
+    expect(clock.pendingTimers).toBe(0);
   });
 
   it("that hangs costs records and never a frame, and nobody waits for it at the end", async () => {
@@ -260,7 +388,7 @@ describe("a disk", () => {
       code: "OUTPUT_FAILED",
       message: `${join(dir, "file")} cannot be written (EEXIST)`,
     });
-    expect((await openStore({}, join(dir, "new", "one"))).recovered).toBe(0);
+    expect((await openStore({}, join(dir, "new", "one"))).recovered).toHaveLength(0);
     expect(existsSync(join(dir, "new", "one"))).toBe(true);
   });
 });
@@ -284,25 +412,34 @@ describe("what a start recovers", () => {
   it("are not the sessions of an agent that runs, nor the worker's", async () => {
     leaveOpen(HEADER, "");
     alive.add("b2");
-    expect((await openStore()).recovered).toBe(0);
+    expect((await openStore()).recovered).toHaveLength(0);
+    writeFileSync(join(dir, ID, "open.json"), JSON.stringify({ ...HEADER, start: "soon", camera: 7 }));
+    expect((await openStore()).recovered).toHaveLength(0);
     writeFileSync(
       join(dir, ID, "open.json"),
       JSON.stringify({ session_id: ID, client_id: "pi", start: HEADER.start }),
     );
     alive.clear();
-    expect((await openStore()).recovered).toBe(0);
+    expect((await openStore()).recovered).toHaveLength(0);
     writeFileSync(join(dir, ID, "open.json"), JSON.stringify(HEADER));
-    expect((await openStore()).recovered).toBe(1);
-    expect((await openStore()).recovered).toBe(0);
+    expect((await openStore()).recovered).toHaveLength(1);
+    expect((await openStore()).recovered).toHaveLength(0);
   });
 
   it("is what can be read: half lines are cut, damaged ones counted, the last time is the end", async () => {
-    const line = (time: string) => `{"time":"${time}","detections":[],"latency_ms":{"total":1}}\n`;
+    const line = (time: string) =>
+      `{"time":"${time}","detections":[{"class":"person"}],"latency_ms":{"total":1}}\n`;
     leaveOpen(
       HEADER,
       `${line("2026-11-26T14:41:12.000Z")}nonsense\n${line("2026-11-26T14:41:14.250Z")}{"time":"2027`,
     );
-    expect((await openStore()).recovered).toBe(1);
+    expect((await openStore()).recovered).toEqual([
+      {
+        ...{ sessionId: ID, camera: "door", modelId: "ab", results: 2, byClass: { person: 2 } },
+        startWallMs: Date.parse(HEADER.start),
+        endWallMs: Date.parse("2026-11-26T14:41:14.250Z"),
+      },
+    ]);
     expect(jsonOf(join(dir, ID))).toMatchObject({
       ...{ start: HEADER.start, end: "2026-11-26T14:41:14.250Z", reason: "recovered", model_id: "ab" },
       frames: { results: 2, errors: 0, damaged: 1 },
@@ -312,13 +449,14 @@ describe("what a start recovers", () => {
 
   it("ends when it began where nothing was recorded, or the clock went back", async () => {
     leaveOpen(HEADER, '{"time":"2026-11-26T13:00:00.000Z","detections":[],"latency_ms":{}}\n');
-    await openStore();
+    const { recovered } = await openStore();
+    expect(recovered).toMatchObject([{ endWallMs: Date.parse(HEADER.start), results: 1, byClass: {} }]);
     expect(jsonOf(join(dir, ID))).toMatchObject({ end: HEADER.start, duration_s: 0 });
   });
 
   it("has its time from its id where open.json came to harm", async () => {
     leaveOpen("\0\0\0", "");
-    expect((await openStore()).recovered).toBe(1);
+    expect((await openStore()).recovered).toMatchObject([{ sessionId: ID, camera: "", modelId: "" }]);
     expect(jsonOf(join(dir, ID))).toMatchObject({ start: "2026-11-26T14:41:11.000Z", model_ids: [] });
   });
 
@@ -330,7 +468,7 @@ describe("what a start recovers", () => {
     mkdirSync(join(dir, "notes"));
     writeFileSync(join(dir, "notes", "open.json"), JSON.stringify(HEADER));
     writeFileSync(join(dir, ID.replace("0a", "0b")), "a file");
-    expect((await openStore()).recovered).toBe(0);
+    expect((await openStore()).recovered).toHaveLength(0);
     expect(readFileSync(join(elsewhere, "detections.ndjson"), "utf8")).toBe("half");
     expect(readdirSync(elsewhere)).toHaveLength(2);
     rmSync(elsewhere, { recursive: true });
@@ -342,11 +480,22 @@ describe("what a start recovers", () => {
     rmSync(join(dir, ID, "detections.ndjson"));
     writeFileSync(join(dir, "precious"), "half a line");
     symlinkSync(join(dir, "precious"), join(dir, ID, "detections.ndjson"));
-    expect((await openStore()).recovered).toBe(0);
+    expect((await openStore()).recovered).toHaveLength(0);
     expect(readFileSync(join(dir, "precious"), "utf8")).toBe("half a line");
     expect(notes).toEqual([expect.stringContaining("can't be recovered")]);
   });
 });
+
+/** So many times ten seconds, and each time until nothing is being written any more. */
+async function advance(tens: number): Promise<void> {
+  for (let n = 0; n < tens; n++) {
+    await clock.advanceBy(10_000_000);
+    do {
+      await queue.drained(never);
+      await turn();
+    } while (queue.size > 0);
+  }
+}
 
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

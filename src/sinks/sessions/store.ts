@@ -8,9 +8,10 @@ import { DiskQueue } from "./disk-queue.js";
 import { diskFiles, type Files } from "./files.js";
 import type { EncodePicture } from "./poster.js";
 import { announcePresence, type Presence } from "./presence.js";
-import { recoverSessions } from "./recovery.js";
+import { type RecoveredSession, recoverSessions } from "./recovery.js";
 import { isSessionId } from "./session-id.js";
 import { SessionRecord } from "./session-record.js";
+import { type CloseOnDisk, UnclosedSessions } from "./unclosed.js";
 
 export interface SessionStoreOptions {
   readonly clock: Clock;
@@ -42,15 +43,18 @@ export interface SessionStart {
  */
 export class SessionStore {
   private readonly open = new Map<string, SessionRecord>();
+  private readonly unclosed: UnclosedSessions;
 
   private constructor(
     readonly dir: string,
-    /** Sessions that a killed agent had left open, and that are closed now. */
-    readonly recovered: number,
+    /** Sessions that a killed agent had left open, and that are closed now; the oldest first. */
+    readonly recovered: readonly RecoveredSession[],
     private readonly presence: Presence,
     private readonly queue: DiskQueue,
     private readonly options: SessionStoreOptions,
-  ) {}
+  ) {
+    this.unclosed = new UnclosedSessions(options.clock, queue);
+  }
 
   /**
    * Makes the folder where it is missing, and closes what a killed agent left open in it.
@@ -81,7 +85,7 @@ export class SessionStore {
 
   /** A session that begins now. What the disk says to it comes to `onNote`. */
   begin({ sessionId, camera, startWallMs, modelId }: SessionStart): SessionRecord {
-    const { clock, onNote, onLeftOut, encode, files = diskFiles } = this.options;
+    const { onNote, onLeftOut, encode, files = diskFiles } = this.options;
     const header = {
       session_id: sessionId,
       camera,
@@ -91,9 +95,9 @@ export class SessionStore {
       owner: this.presence.id,
     };
     const options = {
-      clock,
       onNote,
       onLeftOut: () => onLeftOut?.(camera),
+      onUnclosed: (closeOnDisk: CloseOnDisk) => this.unclosed.add(closeOnDisk),
       encode,
       files,
       queue: this.queue,
@@ -104,14 +108,15 @@ export class SessionStore {
     return record;
   }
 
-  /** Resolves when a session's folder is there, and of one that was closed session.json, as far as the disk allows. */
+  /** Resolves when a session's folder is there, and of one that was closed session.json, as far as the disk allows at once. */
   async written(sessionId: string): Promise<void> {
     const record = this.open.get(sessionId);
     await (record?.isClosing ? record.closed : record?.begun);
   }
 
   /**
-   * Waits for what was to be written; sessions that were not closed are left open for the next start.
+   * Waits for what was to be written, and tries once more what the disk did not take; sessions that were not closed are
+   * left open for the next start.
    * @param giveUp ends the waiting for a disk that hangs
    * @returns false where something is still to be written: then a thread of Node's may stand in a system call that
    *   never returns, and process.exit() would wait for it
@@ -126,6 +131,7 @@ export class SessionStore {
     const closed = Promise.all([...this.open.values()].map((record) => record.closed)).then(() => {});
     await settledOrAborted(closed, giveUp);
     giveUp.removeEventListener("abort", letGo);
+    await this.unclosed.finish(giveUp);
     await this.presence.close();
     return this.open.size === 0 && this.queue.size === 0;
   }

@@ -1,16 +1,15 @@
 import { createReadStream } from "node:fs";
-import { lstat, open, readdir } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { systemCode } from "../../core/errors.js";
 import { linesOf } from "./lines-of.js";
+import { readOpenHeader } from "./open-header.js";
 import type { Presence } from "./presence.js";
+import { readJson } from "./read-json.js";
 import { CLOSED, DETECTIONS, OPEN, POSTER, SESSION_SCHEMA } from "./session-file.js";
 import { timeOfId } from "./session-id.js";
 import { SessionSummary } from "./session-summary.js";
-
-/** A session.json has some thousand bytes; what is far longer is none. */
-const LONGEST_JSON = 1024 * 1024;
 
 const time = z.string().refine((text) => Number.isFinite(Date.parse(text)), "is no time");
 const count = z.number().int().nonnegative();
@@ -29,11 +28,6 @@ const closedRecord = z.looseObject({
   detections: z.looseObject({ total: count, by_class: z.record(z.string(), count) }),
   latency_ms: z.record(z.string(), figures).optional(),
 });
-const openRecord = closedRecord
-  .pick({ session_id: true, camera: true, client_id: true, start: true, model_id: true })
-  .extend({
-    owner: z.string().nullish(),
-  });
 
 /**
  * "open": it is being recorded; "unfinished": its agent was killed, and the next start closes it; "damaged": its
@@ -109,20 +103,17 @@ async function readOpen(
   names: readonly string[],
   { isAlive }: Pick<Presence, "isAlive">,
 ): Promise<StoredSession> {
-  const json = await readJson(join(folder, OPEN));
-  const parsed = openRecord.safeParse("value" in json ? json.value : undefined);
-  const it = parsed.data;
+  const { by, header } = await readOpenHeader(folder, id);
+  const { camera, start, model_id, owner } = header;
   const summary = new SessionSummary();
   for await (const { text } of recordLines(folder)) summary.addRecord(parseLine(text));
   const { frames, detections, latency_ms } = summary.figures();
-  const start = it?.start ?? new Date(timeOfId(id)).toISOString();
-  const owner = it?.owner ?? null;
-  // The worker's says no owner; whether it runs can't be seen from here.
-  const isOpen = it !== undefined && (owner === null ? it.camera === undefined : await isAlive(owner));
+  // Whether the worker runs that has it open can't be seen from here.
+  const isOpen = by === "worker" || (owner !== null && (await isAlive(owner)));
   return {
     ...{ id, folder, endMs: null, reason: null, problem: null },
     state: isOpen ? "open" : "unfinished",
-    camera: it?.camera ?? it?.client_id ?? "",
+    camera,
     startMs: Date.parse(start),
     results: frames.results,
     errors: frames.errors,
@@ -130,8 +121,7 @@ async function readOpen(
     record: {
       schema: SESSION_SCHEMA,
       session_id: id,
-      camera: it?.camera ?? it?.client_id ?? "",
-      ...{ start, end: null, reason: null, model_id: it?.model_id ?? null },
+      ...{ camera, start, end: null, reason: null, model_id },
       ...{ frames, detections, latency_ms, poster: names.includes(POSTER) ? POSTER : null },
     },
   };
@@ -167,23 +157,6 @@ export function parseLine(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
-  }
-}
-
-async function readJson(path: string): Promise<{ readonly value: unknown } | { readonly problem: string }> {
-  try {
-    if (!(await lstat(path)).isFile()) return { problem: "is no file" };
-    const handle = await open(path, "r");
-    try {
-      const { size } = await handle.stat();
-      if (size > LONGEST_JSON) return { problem: `has ${size} bytes` };
-      return { value: JSON.parse(await handle.readFile("utf8")) };
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    const code = systemCode(error);
-    return { problem: code === undefined ? "is no JSON" : `can't be read (${code})` };
   }
 }
 

@@ -104,6 +104,8 @@ describe("a session that is not closed", () => {
   it("is open where it is the worker's, and shown as far as it goes where its open.json came to harm", async () => {
     const id = leaveOpen(JSON.stringify({ session_id: "s", client_id: "pi", start: HEADER.start }));
     expect(await read()).toMatchObject([{ state: "open", camera: "pi" }]);
+    writeFileSync(join(dir, id, "open.json"), JSON.stringify({ ...HEADER, owner: null }));
+    expect(await read()).toMatchObject([{ state: "unfinished", camera: "door" }]);
     writeFileSync(join(dir, id, "open.json"), "{");
     expect(await read()).toMatchObject([{ state: "unfinished", camera: "", startMs: T, results: 2 }]);
   });
