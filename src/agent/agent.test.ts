@@ -31,6 +31,8 @@ let openedEngines: string[];
 let closedEngines: number;
 /** The engine of this camera is not to be had. */
 let refused: string | undefined;
+/** The worker takes frames, and answers none. */
+let hangs: boolean;
 
 beforeEach(() => {
   clock = new ManualClock();
@@ -39,6 +41,7 @@ beforeEach(() => {
   openedEngines = [];
   closedEngines = 0;
   refused = undefined;
+  hangs = false;
 });
 
 function agentOf(script: () => Iterable<Presence, unknown, undefined>, plan = PLAN): Agent {
@@ -50,6 +53,8 @@ function agentOf(script: () => Iterable<Presence, unknown, undefined>, plan = PL
       if (name === refused) return Promise.reject(new AiwError("WORKER_UNREACHABLE", "nobody there"));
       openedEngines.push(name);
       const engine = new SimEngine(script(), clock);
+      const run = engine.run.bind(engine);
+      engine.run = (frame) => (hangs ? frame.release() : run(frame));
       const close = () => {
         engine.close();
         closedEngines++;
@@ -203,6 +208,16 @@ describe("the agent on a simulated engine", () => {
     expect(recorded.named("camera.state").map(({ state }) => state)).toEqual(["live", "lost", "live"]);
     expect(recorded.sessions).toHaveLength(1);
     expect(recorded.transitions()).toEqual(["idle > dwell", "dwell > active"]);
+    await agent.stop();
+  });
+
+  it("takes a worker that hangs for no sign that nobody is there", async () => {
+    const agent = agentOf(() => [present(1, 300)]);
+    await agent.watch([camera()]);
+    await framesUntil(5);
+    hangs = true;
+    await framesUntil(20);
+    expect(recorded.sessions.map(({ end }) => end?.reason)).toEqual(["worker_lost"]);
     await agent.stop();
   });
 

@@ -12,7 +12,7 @@ export interface Presence {
   readonly box: readonly [number, number, number, number];
 }
 
-const CLASSES = ["person", "car", "dog"] as const;
+export const SEEDED_CLASSES = ["person", "car", "dog"] as const;
 /** One of so many presences is a false positive: a single moment, none too sure. */
 const FALSE_ONE_IN = 4;
 const MOMENT_US = 150_000;
@@ -28,7 +28,7 @@ export function* seededPresences(seed: number): Generator<Presence, never, undef
     yield {
       fromUs,
       untilUs,
-      className: pick(random, CLASSES),
+      className: pick(random, SEEDED_CLASSES),
       confidence: between(random, isFalse ? 0.35 : 0.6, isFalse ? 0.5 : 0.95),
       box: [between(random, 0, 1 - width), between(random, 0, 1 - height), width, height],
     };

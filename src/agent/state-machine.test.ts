@@ -20,7 +20,7 @@ const STATES = {
 } as const satisfies Record<string, State>;
 
 const seen = (atUs: number, relevant: boolean): Event => ({ type: "seen", atUs, relevant });
-const due = (atUs: number): Event => ({ type: "due", atUs });
+const due = (atUs: number, heardUs = atUs): Event => ({ type: "due", atUs, heardUs });
 const wake = (atUs: number): Command => ({ do: "wake", atUs });
 const FORGET: Command[] = [{ do: "forget" }, { do: "sleep" }];
 const closing = (reason: "silence" | "stopped" | "ended" | "worker_lost" | "camera_lost"): Command[] => [
@@ -79,6 +79,8 @@ const TABLE: readonly Row[] = [
   ],
   ["closing", due(8_999_999), STATES.closing, [wake(9_000_000)]],
   ["closing", due(9_000_000), STATES.idle, closing("silence")],
+  ["closing", due(9_000_000, 4_000_001), STATES.idle, closing("silence")],
+  ["closing", due(9_000_000, 4_000_000), STATES.idle, closing("worker_lost")],
   ["closing", { type: "away", what: "camera" }, { ...STATES.closing, away: ["camera"] }, []],
   ["closing", { type: "back", what: "camera" }, STATES.closing, []],
   ["closing", { type: "end", reason: "ended" }, STATES.idle, closing("ended")],
@@ -187,7 +189,8 @@ describe("whatever happens", () => {
         };
         for (const [stepUs, event] of steps) {
           nowUs += stepUs;
-          apply(event.type === "seen" || event.type === "due" ? { ...event, atUs: nowUs } : event);
+          if (event.type === "seen") apply({ ...event, atUs: nowUs });
+          else apply(event.type === "due" ? due(nowUs) : event);
         }
         // With nothing more than its own wake-ups it comes to rest.
         for (let i = 0; i < 4 && wakeUs !== undefined; i++) apply(due(Math.max(nowUs, wakeUs)));

@@ -13,7 +13,7 @@ export type Away = "camera" | "worker";
  * What is away (`away`) has no states of its own. What can't be seen is not relevant, so it
  * - forgets what was not confirmed (dwell -> idle)
  * - lets silence and post-roll run: a camera that is back before their end goes on in the same session, and a
- *   session that ends meanwhile says why.
+ *   session that ends meanwhile says why, also where frames were sent and none was answered.
  */
 export type State = {
   readonly away: readonly Away[];
@@ -29,8 +29,8 @@ export type State = {
 export type Event =
   /** A frame has its result. */
   | { readonly type: "seen"; readonly atUs: number; readonly relevant: boolean }
-  /** The time that `wake` asked for has come, or later. */
-  | { readonly type: "due"; readonly atUs: number }
+  /** The time that `wake` asked for has come, or later. `heardUs`: when a frame was answered last. */
+  | { readonly type: "due"; readonly atUs: number; readonly heardUs: number }
   | { readonly type: "away"; readonly what: Away }
   | { readonly type: "back"; readonly what: Away }
   /** The watch ends: the camera's stream is over, or nobody wants it any more. */
@@ -77,6 +77,12 @@ export interface Step {
 
 export const INITIAL: State = { name: "idle", away: [] };
 
+/**
+ * Without an answer for so long, and for silence or post-roll, nobody has seen that nobody was there: a worker that
+ * hangs is not known to be away before its link is given up. Microseconds; below it a machine may have been busy.
+ */
+const BLIND_US = 2_000_000;
+
 const AWAY_REASON: Readonly<Record<Away, CloseReason>> = { camera: "camera_lost", worker: "worker_lost" };
 
 /** What follows from an event; pure, and total: each event may come in each state. */
@@ -85,7 +91,7 @@ export function reduce(state: State, event: Event, times: Times): Step {
     case "seen":
       return seen(state, event, times);
     case "due":
-      return due(state, event.atUs, times);
+      return due(state, event, times);
     case "away":
       return away(state, event.what);
     case "back":
@@ -141,7 +147,7 @@ function opened({ away }: State, firstUs: number, atUs: number, { silenceUs }: T
 }
 
 /** Not asked anew with each frame, so that it may come before its time was put off. */
-function due(state: State, atUs: number, times: Times): Step {
+function due(state: State, { atUs, heardUs }: Event & { type: "due" }, times: Times): Step {
   switch (state.name) {
     case "idle":
       return stay(state);
@@ -162,7 +168,8 @@ function due(state: State, atUs: number, times: Times): Step {
       const untilUs = state.sinceUs + times.postRollUs;
       if (atUs < untilUs) return later(state, untilUs);
       const [first] = state.away;
-      const reason = first === undefined ? "silence" : AWAY_REASON[first];
+      const isBlind = untilUs - heardUs >= Math.max(times.silenceUs, times.postRollUs, BLIND_US);
+      const reason = first !== undefined ? AWAY_REASON[first] : isBlind ? "worker_lost" : "silence";
       return closed(state, reason, "the post-roll is over");
     }
   }

@@ -12,6 +12,11 @@ export interface TcpEngineOptions {
   readonly requireProvider?: string | undefined;
 }
 
+/** What the worker's log and its sessions call a camera's session. */
+export function clientIdOf(camera: string): string {
+  return `aiw:${camera}`;
+}
+
 /** Longest that other settings wait for the frame at hand, and for a worker that is away, microseconds. */
 const FREE_WITHIN_US = 10_000_000;
 
@@ -42,7 +47,7 @@ export class TcpEngine implements AIEngine {
       await this.whenFree();
       const { modelId, classNames } = await this.client.init({
         modelPath: model,
-        clientId: `aiw:${camera}`,
+        clientId: clientIdOf(camera),
         ...(requireProvider === undefined ? {} : { requireProvider }),
         ...(conf === undefined ? {} : { confThreshold: conf }),
         ...(iou === undefined ? {} : { iouThreshold: iou }),

@@ -35,6 +35,8 @@ export class Watch {
   private cancelWake: Cancel | undefined;
   private held: FrameResult[] = [];
   private session: OpenSession | undefined;
+  /** When a frame was answered last. */
+  private heardUs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly camera: string,
@@ -56,7 +58,7 @@ export class Watch {
     if (plan.modelId !== this.plan.modelId) this.end("stopped");
     this.plan = plan;
     // Times that are shorter now may be over.
-    this.step({ type: "due", atUs: this.ports.clock.nowUs() });
+    this.due();
   }
 
   /** A frame has its result. */
@@ -65,7 +67,8 @@ export class Watch {
     const detections = judgeRelevance(result.detections, this.plan.relevance);
     const best = Math.max(0, ...detections.map(({ relevant, confidence }) => (relevant ? confidence : 0)));
     const relevant = detections.some((one) => one.relevant);
-    this.step({ type: "seen", atUs: clock.nowUs(), relevant }, result);
+    this.heardUs = clock.nowUs();
+    this.step({ type: "seen", atUs: this.heardUs, relevant }, result);
     if (relevant) this.session?.sawRelevant(result, best);
     if (detections.length === 0) return;
     const { seq, wallMs, sent, origin, latency } = result;
@@ -85,6 +88,7 @@ export class Watch {
 
   /** A frame has failed. */
   failed(error: FrameError): void {
+    this.heardUs = this.ports.clock.nowUs();
     this.session?.append(error);
   }
 
@@ -174,8 +178,10 @@ export class Watch {
   private wake(atUs: number): void {
     const { clock } = this.ports;
     this.cancelWake?.();
-    this.cancelWake = after(clock, Math.max(0, atUs - clock.nowUs()), () =>
-      this.step({ type: "due", atUs: clock.nowUs() }),
-    );
+    this.cancelWake = after(clock, Math.max(0, atUs - clock.nowUs()), () => this.due());
+  }
+
+  private due(): void {
+    this.step({ type: "due", atUs: this.ports.clock.nowUs(), heardUs: this.heardUs });
   }
 }

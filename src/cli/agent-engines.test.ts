@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { type TableConnection, TableWorker } from "../testing/table-worker.js";
+import { extendedEnvelope, type TableConnection, TableWorker } from "../testing/table-worker.js";
 import type { CommandContext } from "./command-context.js";
 import { type EngineMaker, workerEngines } from "./agent-engines.js";
 import { Machine } from "./machine.js";
@@ -16,28 +16,31 @@ const context: CommandContext = {
 
 let worker: TableWorker;
 let engines: EngineMaker;
-/** Which connection asked for which threshold, in percent, as in "0:35". */
+/** Which connection asked for which threshold, in percent, and as who: "0:35 aiw:a". */
 let inits: string[];
 let refuses: (connection: number, percent: number) => boolean;
 
 beforeEach(async () => {
   inits = [];
   refuses = () => false;
-  worker = await TableWorker.start({
-    onInit(connection, init) {
-      const number = worker.connections.indexOf(connection);
-      const percent = Math.round(Number(init["conf_threshold"]) * 100);
-      inits.push(`${number}:${percent}`);
-      if (refuses(number, percent)) connection.sendResponse({ error: { code: 400, message: "no" } });
-      else connection.initOk();
+  worker = await TableWorker.start(
+    {
+      onInit(connection, init) {
+        const number = worker.connections.indexOf(connection);
+        const percent = Math.round(Number(init["conf_threshold"]) * 100);
+        inits.push(`${number}:${percent} ${String(init["client_id"])}`);
+        if (refuses(number, percent)) connection.sendResponse({ error: { code: 400, message: "no" } });
+        else connection.initOk();
+      },
     },
-  });
+    { envelope: extendedEnvelope() },
+  );
   const settings = {
     worker: { host: "127.0.0.1", port: worker.port, tls: false },
     model: "m.onnx",
     conf: 0.35,
   };
-  engines = await workerEngines(settings, context, new Machine(context, context.interrupt, {}));
+  engines = await workerEngines(settings, "a", context, new Machine(context, context.interrupt, {}));
   inits.length = 0;
 });
 afterEach(async () => {
@@ -53,32 +56,33 @@ const closed = (connection: TableConnection | undefined) =>
 it("gives the first camera the session that is there, and again once it is free", async () => {
   const a = await engines.open("a");
   const b = await engines.open("b");
-  expect(inits).toEqual(["0:35", "1:35", "1:35"]);
+  expect(inits).toEqual(["1:35 aiw:b"]);
   await a.close();
   inits.length = 0;
   const c = await engines.open("c");
-  expect([inits, c.link === a.link]).toEqual([["0:35"], true]);
+  expect([inits, c.link === a.link]).toEqual([["0:35 aiw:c"], true]);
   await b.close();
   await closed(worker.connections[1]);
 });
 
 it("leaves nothing open of an engine that the worker refuses", async () => {
   await engines.open("a");
-  // Its first Init asks for the model, its second says whose it is.
-  refuses = (number) => number === 1 && inits.filter((one) => one.startsWith("1:")).length === 2;
+  await engines.setModel({ model: "m.onnx", conf: 0.4 });
+  // Its first Init is as at the start, its second as things are now.
+  refuses = (number, percent) => number === 1 && percent === 40;
   await expect(engines.open("b")).rejects.toMatchObject({ code: "WORKER_REFUSED" });
   await closed(worker.connections[1]);
   inits.length = 0;
   await engines.setModel({ model: "m.onnx", conf: 0.5 });
-  expect(inits).toEqual(["0:50"]);
+  expect(inits).toEqual(["0:50 aiw:a"]);
 });
 
 it("has the first session again after the worker refused whose it is", async () => {
   refuses = () => true;
-  await expect(engines.open("a")).rejects.toMatchObject({ code: "WORKER_REFUSED" });
+  await expect(engines.open("b")).rejects.toMatchObject({ code: "WORKER_REFUSED" });
   refuses = () => false;
-  await engines.open("a");
-  expect([inits, worker.connections.length]).toEqual([["0:35", "0:35"], 1]);
+  await engines.open("b");
+  expect([inits, worker.connections.length]).toEqual([["0:35 aiw:b", "0:35 aiw:b"], 1]);
 });
 
 it("sets all engines back where one of them is refused, and keeps what was", async () => {
@@ -89,9 +93,9 @@ it("sets all engines back where one of them is refused, and keeps what was", asy
   await expect(engines.setModel({ model: "m.onnx", conf: 0.7 })).rejects.toMatchObject({
     code: "WORKER_REFUSED",
   });
-  expect(inits).toEqual(["0:70", "1:70", "0:35"]);
+  expect(inits).toEqual(["0:70 aiw:a", "1:70 aiw:b", "0:35 aiw:a"]);
   expect(engines.settings).toEqual({ model: "m.onnx", conf: 0.35, iou: undefined });
   inits.length = 0;
   await engines.open("c");
-  expect(inits.at(-1)).toBe("2:35");
+  expect(inits).toEqual(["2:35 aiw:c"]);
 });

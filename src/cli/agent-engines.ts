@@ -1,9 +1,9 @@
 import type { OpenEngine } from "../agent/agent.js";
 import type { EngineModel, ModelSettings } from "../agent/engine.js";
 import { SimEngine, SIMULATED_LINK } from "../agent/sim-engine.js";
-import { seededPresences } from "../agent/sim-script.js";
+import { SEEDED_CLASSES, seededPresences } from "../agent/sim-script.js";
 import { readSimScript } from "../agent/sim-file.js";
-import { TcpEngine } from "../agent/tcp-engine.js";
+import { clientIdOf, TcpEngine } from "../agent/tcp-engine.js";
 import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
 import type { CommandContext } from "./command-context.js";
@@ -31,33 +31,40 @@ export interface EngineMaker {
 
 /**
  * A session for each camera on one worker, named or started.
+ * @param camera the first
  * @throws as openWorkerSession
  */
 export async function workerEngines(
   settings: Settings,
+  camera: string,
   context: CommandContext,
   machine: Machine,
 ): Promise<EngineMaker> {
   // Classes are filtered here: what else is seen is told, and recorded, too.
   const asked = { ...settings, classes: [] };
-  const link = { waitMs: SERVE.workerWaitMs, isToldElsewhere: true };
+  const link = { clientId: clientIdOf(camera), waitMs: SERVE.workerWaitMs, isToldElsewhere: true };
   const first = await openWorkerSession(asked, context, machine, context.interrupt, link);
-  return new WorkerEngines(first, settings, context.interrupt);
+  return new WorkerEngines(first, camera, settings, context.interrupt);
 }
 
 class WorkerEngines implements EngineMaker {
   model: EngineModel;
   settings: ModelSettings;
   private isFirstFree = true;
+  /** What sessions are opened with. */
+  private readonly original: ModelSettings;
   private readonly engines = new Set<TcpEngine>();
 
   constructor(
     private readonly first: WorkerSession,
+    /** Whose the first session is, as the worker knows. */
+    private firstCamera: string,
     private readonly asked: Settings,
     private readonly interrupt: AbortSignal,
   ) {
     this.model = first.info;
-    this.settings = { model: first.modelPath, conf: asked.conf, iou: asked.iou };
+    this.original = { model: first.modelPath, conf: asked.conf, iou: asked.iou };
+    this.settings = this.original;
   }
 
   get sending(): Sending {
@@ -68,7 +75,7 @@ class WorkerEngines implements EngineMaker {
     const { first, asked } = this;
     const isFirst = this.isFirstFree && first.client.lost === undefined;
     if (isFirst) this.isFirstFree = false;
-    const mine = isFirst ? first : await first.another(this.interrupt);
+    const mine = isFirst ? first : await first.another(this.interrupt, clientIdOf(camera));
     const { client, sink } = mine;
     const requireProvider = asked.require_provider;
     const engine = new TcpEngine(client, sink, systemClock, { camera, requireProvider });
@@ -78,9 +85,10 @@ class WorkerEngines implements EngineMaker {
       if (isFirst) this.isFirstFree = true;
       else await mine.close();
     };
+    const isAsWanted = (!isFirst || this.firstCamera === camera) && this.settings === this.original;
     try {
-      // The worker has it already, and learns whose session it is.
-      this.model = await engine.setModel(this.settings);
+      if (!isAsWanted) this.model = await engine.setModel(this.settings);
+      if (isFirst) this.firstCamera = camera;
     } catch (error) {
       await close();
       throw error;
@@ -121,9 +129,10 @@ class WorkerEngines implements EngineMaker {
  */
 export async function simulatedEngines(script: string): Promise<EngineMaker> {
   const presences = /^\d+$/.test(script) ? undefined : await readSimScript(script);
+  const classNames = [...new Set(presences?.map(({ className }) => className) ?? SEEDED_CLASSES)];
   let seed = Number(script);
   return {
-    model: { modelId: "simulated", classNames: [] },
+    model: { modelId: "simulated", classNames },
     settings: { model: "" },
     sending: chooseSending("auto", OWN_WORKER),
     open() {

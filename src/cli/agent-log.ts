@@ -24,7 +24,7 @@ export function loggedProgress(progress: Progress, log: Logger): Progress {
 const BAD: ReadonlySet<string> = new Set(["stalled", "blocked", "lost"]);
 
 /** Writes what people want to know of an agent that runs for months: not each frame, and no event twice. */
-export function logEvents(bus: EventBus, log: Logger): void {
+export function logEvents(bus: EventBus, log: Logger, debug: boolean): void {
   bus.on("camera.state", ({ value: { camera, state, before, text } }) => {
     // Each attempt to reach one that is away.
     const isRetry =
@@ -47,13 +47,11 @@ export function logEvents(bus: EventBus, log: Logger): void {
   bus.on("fsm.transition", ({ value: { camera, from, to, because, session } }) =>
     log.debug("watch", { camera, from, to, because, session: session ?? undefined }),
   );
-  bus.on("ai.detection", ({ value: { camera, seq, session, relevant, detections } }) =>
-    log.debug("detections", {
-      camera,
-      session: session ?? undefined,
-      seq,
-      relevant,
-      count: detections.length,
-    }),
-  );
+  bus.on("ai.detection", ({ value: { camera, seq, session, relevant, detections } }) => {
+    if (!debug) return;
+    const found = detections
+      .map(({ className, confidence }) => `${className} ${confidence.toFixed(2)}`)
+      .join(", ");
+    log.debug("detections", { camera, session: session ?? undefined, seq, relevant, found });
+  });
 }

@@ -64,7 +64,7 @@ export class AgentService {
     private readonly parts: Parts,
   ) {
     this.bus = new EventBus((error, event) => log.error("a subscriber failed", { event, err: error }));
-    logEvents(this.bus, log);
+    logEvents(this.bus, log, context.debug);
     const { outputs, metrics, engines, recorder } = parts;
     for (const output of outputs) this.bus.on("*", (event) => output.write(event));
     if (metrics !== undefined) this.bus.on("*", (event) => metrics.metrics.onEvent(event));
@@ -106,7 +106,7 @@ export class AgentService {
       const sources = cameras.map(({ uri }) => ({ kind: "source" as const, uri }));
       const engines =
         simulate === undefined
-          ? await workerEngines(withModel(settings, sources), context, machine)
+          ? await workerEngines(withModel(settings, sources), cameras[0]?.name ?? "", context, machine)
           : await simulatedEngines(simulate);
       undo.push(() => engines.close());
       context.progress.clear();
@@ -213,7 +213,12 @@ export class AgentService {
       merged,
     );
     const taken = changed.filter((name) => !later.includes(name));
-    log.info("configuration read", { changed: taken.join(", ") || "nothing" });
+    const [before, now] = [settings, merged].map((one) => this.camerasOf(one).map(({ name }) => name));
+    log.info("configuration read", {
+      changed: taken.join(", ") || "nothing",
+      cameras_added: now?.filter((name) => !before?.includes(name)).join(", ") || undefined,
+      cameras_removed: before?.filter((name) => !now?.includes(name)).join(", ") || undefined,
+    });
     if (later.length > 0) log.warn("takes effect at the next start", { settings: later.join(", ") });
   }
 
@@ -246,9 +251,7 @@ export class AgentService {
   /** @throws CLASS_UNKNOWN */
   private planOf(settings: Settings) {
     const { model } = this.parts.engines;
-    // A simulation knows whatever classes its script names.
-    const named = this.simulate === undefined ? reportedClasses(settings, model) : settings.classes;
-    return watchPlan(settings, named, model.modelId);
+    return watchPlan(settings, reportedClasses(settings, model), model.modelId);
   }
 
   private measure(lane: Lane, { link }: OpenEngine, metrics: ClientMetrics): void {

@@ -282,7 +282,7 @@ const SESSION_FILTERS: readonly Flag[] = [
     syntax: "--since <time>",
     help: "only those that began since: 24h, 7d, or a date, in UTC unless it says otherwise",
   },
-  { syntax: "--class <name>", help: "only those in which this was found" },
+  { syntax: "--class <names>", help: "only those in which one of these was found: person,dog" },
 ];
 
 export const SESSIONS_LIST_FLAGS: readonly Flag[] = [

@@ -9,11 +9,13 @@ import type { Machine } from "./machine.js";
 import { dialOwnWorker, startOwnWorker, warnings } from "./own-worker.js";
 import type { Progress } from "./progress.js";
 
-/** What is done about a worker that is lost. */
+/** How a session on a worker is held. */
 export interface LinkUse {
-  /** How long it is tried for, or whether it is started again, milliseconds; 0 = not at all. */
+  /** What the worker is to call it; by default "aiw". */
+  readonly clientId?: string;
+  /** How long a worker that is lost is tried for, or whether it is started again, milliseconds; 0 = not at all. */
   readonly waitMs: number;
-  /** Whoever asks tells people of it, by what the client tells. */
+  /** Whoever asks tells people of that, by what the client tells. */
   readonly isToldElsewhere?: boolean;
 }
 

@@ -50,6 +50,12 @@ export async function execute(
   if (!isChosen && parsed.all !== true) {
     throw new AiwError("USAGE", "name sessions, choose them with --since, --camera or --class, or add --all");
   }
+  if (isChosen && parsed.all === true) {
+    throw new AiwError(
+      "USAGE",
+      "--all is all of them: leave it out, or the sessions and what chooses among them",
+    );
+  }
   const out = flagOf(parsed, "out", "--out", v.nonEmpty) ?? "-";
   const format =
     flagOf(parsed, "format", "--format", v.oneOf(EXPORT_FORMATS)) ??

@@ -40,12 +40,12 @@ export async function sessionsPlace(
 
 /** What --camera, --since and --class leave. @throws USAGE */
 export function sessionFilter(parsed: ParsedFlags): SessionFilter {
-  const { camera, since, class: className } = parsed as Readonly<Record<string, string | undefined>>;
+  const { camera, since, class: names } = parsed as Readonly<Record<string, string | undefined>>;
   const sinceMs = since === undefined ? undefined : v.moment(since.trim(), systemClock.wallMs());
   if (since !== undefined && sinceMs === undefined) {
     throw new AiwError("USAGE", `--since "${since}" is not a time such as "24h", "7d" or "2026-11-26"`);
   }
-  return { camera, sinceMs, className };
+  return { camera, sinceMs, classNames: names === undefined ? undefined : v.list.parse(names) };
 }
 
 /** The value of a flag that is no setting. @throws USAGE */

@@ -20,6 +20,9 @@ import type { CommandContext } from "./command-context.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import { flagOf, type SessionsPlace, sessionsPlace } from "./sessions-place.js";
 
+const AGE = v.withUnit(v.positiveDuration, "30d, 12h");
+const SIZE = v.withUnit(v.bytes, "5GB, 500MB");
+
 /**
  * `aiw sessions prune`: takes closed sessions away by age and size, the oldest first. What goes is listed on stdout.
  * @throws USAGE, also where there is nobody to ask; SESSIONS_UNREADABLE, SESSIONS_NOT_PRUNED, INTERRUPTED
@@ -55,8 +58,8 @@ export async function execute(
 
 /** @throws USAGE */
 function limitsOf(parsed: ParsedFlags): PruneLimits {
-  const ageUs = flagOf(parsed, "olderThan", "--older-than", v.positiveDuration);
-  const maxBytes = flagOf(parsed, "maxSize", "--max-size", v.bytes);
+  const ageUs = flagOf(parsed, "olderThan", "--older-than", AGE);
+  const maxBytes = flagOf(parsed, "maxSize", "--max-size", SIZE);
   if (ageUs === undefined && maxBytes === undefined) {
     throw new AiwError("USAGE", "say what is to go: --older-than 30d, --max-size 5GB, or both");
   }
@@ -105,9 +108,11 @@ async function remove(dir: string, chosen: readonly SizedSession[], context: Com
       failure ??= `${session.id} (${systemCode(error) ?? String(error)})`;
     }
   }
-  // What was begun by one that was killed.
-  await finishPruning(dir).catch((error: unknown) => (failure ??= `${dir} (${systemCode(error)})`));
-  progress.note(`aiw: took away ${plural(count, "session")}, ${byteSize(bytes)}`);
+  // What was begun by one that was killed; where there is no folder so far there is nothing of that either.
+  await finishPruning(dir).catch((error: unknown) => {
+    if (systemCode(error) !== "ENOENT") failure ??= `${dir} (${systemCode(error)})`;
+  });
+  if (chosen.length > 0) progress.note(`aiw: took away ${plural(count, "session")}, ${byteSize(bytes)}`);
   if (interrupt.aborted) throw interrupt.reason;
   if (failure !== undefined)
     throw new AiwError("SESSIONS_NOT_PRUNED", `not all could be taken away: ${failure}`);

@@ -30,7 +30,7 @@ export interface WorkerSession {
    * Opens another session on the same worker, with a connection of its own and the same settings. Closing it
    * leaves the worker alone, which must be closed last.
    */
-  another(signal: AbortSignal): Promise<WorkerSession>;
+  another(signal: AbortSignal, clientId?: string): Promise<WorkerSession>;
   /** Ends the session, and the worker if this command started it; idempotent. */
   close(): Promise<void>;
 }
@@ -59,7 +59,7 @@ export async function openWorkerSession(
   const stop = async () => {
     await worker.own?.stop(context.interrupt.aborted ? KILL_INTERRUPTED_AFTER_MS : undefined);
   };
-  return connectSession(worker, settings, context, stop, signal);
+  return connectSession(worker, settings, context, stop, signal, link.clientId);
 }
 
 /** @param stop called when the session is closed, and when it can't be opened */
@@ -69,6 +69,7 @@ async function connectSession(
   context: CommandContext,
   stop: () => Promise<void>,
   signal: AbortSignal,
+  clientId: string | undefined,
 ): Promise<WorkerSession> {
   const { ReconnectingClient } = await import("../client/reconnecting-client.js");
   const { progress } = context;
@@ -87,7 +88,7 @@ async function connectSession(
     progress.step(`loading ${basename(modelPath)}`);
     const onAbort = () => void connected.shutdown();
     signal.addEventListener("abort", onAbort);
-    const told = await initSession(client, settings, modelPath);
+    const told = await initSession(client, settings, modelPath, clientId);
     signal.removeEventListener("abort", onAbort);
     // What can't be told of the model stays with the figures, as what the worker says of it does.
     const info = { ...told, warnings: [...worker.doubts, ...told.warnings] };
@@ -96,7 +97,8 @@ async function connectSession(
     const receiver = { isLocal: client.isLocal, pixelFormats: info.pixelFormats };
     const sending = chooseSending(settings.pixel_format ?? "auto", receiver);
     const sink = sending.picture === undefined ? client : await encodingSink(client, sending.picture);
-    const another = (until: AbortSignal) => connectSession(worker, settings, context, async () => {}, until);
+    const another = (until: AbortSignal, name = clientId) =>
+      connectSession(worker, settings, context, async () => {}, until, name);
     const losses = () => lossLine(connected.reconnects, own?.restarts ?? 0);
     const process = () => own?.current;
     return { client, info, modelPath, sending, sink, process, losses, another, close };
@@ -145,10 +147,12 @@ async function initSession(
   client: ReconnectingClient,
   settings: Settings,
   modelPath: string,
+  clientId: string | undefined,
 ): Promise<WorkerInfo> {
   const { conf, iou, classes = [], require_provider: requireProvider } = settings;
   const base: InitOptions = {
     modelPath,
+    ...(clientId === undefined ? {} : { clientId }),
     ...(conf === undefined ? {} : { confThreshold: conf }),
     ...(iou === undefined ? {} : { iouThreshold: iou }),
     ...(requireProvider === undefined ? {} : { requireProvider }),

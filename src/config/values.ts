@@ -94,6 +94,13 @@ export const positiveDuration = parsed(
   'is not a time above 0 such as "500ms", "30s" or "2m"',
 );
 
+/** What takes away what can't be had again wants no guess: a value that says its unit, or 0. */
+export function withUnit<T>(schema: z.ZodType<T>, examples: string) {
+  return text
+    .refine((v) => /[A-Za-z]\s*$|^\s*0\s*$/.test(v), { error: `says no unit: ${examples}` })
+    .pipe(schema as z.ZodType<T, string>);
+}
+
 /** A point in time: so long ago, or a date, in UTC where it says no zone. Milliseconds since 1970. */
 export function moment(value: string, nowMs: number): number | undefined {
   const agoUs = /^\d{4}-/.test(value) ? undefined : durationUs(value);
@@ -140,7 +147,7 @@ export const listenAddress = parsed((v) => {
   const [, v6, name = ""] = match;
   if (v6 !== undefined && !isIPv6(v6)) return undefined;
   return { host: v6 ?? name, port: Number(match[3]) };
-}, 'is not HOST:PORT, such as "127.0.0.1:9464" or "[::1]:9464"');
+}, 'is not HOST:PORT, such as "127.0.0.1:9464" or "[::1]:9464", with a port up to 65535');
 
 /** Names or ids, separated by commas or as a list. */
 export const list = z
@@ -154,8 +161,13 @@ export const texts = z.union([nonEmpty, z.array(nonEmpty)]).transform((v) => (Ar
 /** Texts by name: `door: rtsp://…`. */
 export const namedTexts = z
   .record(z.string(), nonEmpty, { error: "is not a mapping of names to cameras" })
-  .refine((v) => Object.keys(v).every((name) => /^[^\s/][^/\p{Cc}]{0,63}$/u.test(name)), {
-    error: "has a name that is empty, longer than 64 characters, or has a slash in it",
+  .transform((value, context) => {
+    const bad = Object.keys(value).find((name) => !/^[^\s/][^/\p{Cc}]{0,63}$/u.test(name));
+    if (bad === undefined) return value;
+    const message = `has a camera called ${JSON.stringify(bad)}: a name is 1 to 64 characters, without slashes, and begins with none that is blank`;
+    // Not the whole of it, which may be long: which of them says enough.
+    context.issues.push({ code: "custom", message, input: "" });
+    return z.NEVER;
   });
 
 /** KIND:TARGET */

@@ -1,5 +1,6 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { systemCode } from "./errors.js";
 
 /**
  * Makes a folder with its parents. Not mkdir's own `recursive`, which never returns where making a folder
@@ -15,6 +16,9 @@ export function makeFolders(path: string): void {
     mkdirSync(path);
   } catch (error) {
     // Another command may have been quicker.
-    if (!isThere()) throw error;
+    if (isThere()) return;
+    // "EEXIST" would say nothing of what is wrong with it.
+    if (systemCode(error) !== "EEXIST") throw error;
+    throw Object.assign(new Error(`${path} is no folder`), { code: "ENOTDIR" });
   }
 }

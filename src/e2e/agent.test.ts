@@ -153,8 +153,7 @@ describe("aiw agent", () => {
       agent.child.kill("SIGHUP");
       await agent.says(new RegExp(`(configuration read changed=conf[^]*){${Math.round(conf * 10) - 5}}`));
     }
-    // The first two are of the start: one for the model, one that says whose session it is.
-    expect(inits).toEqual([0.5, 0.5, 0.6, 0.7, 0.8].map((conf) => [conf, false]));
+    expect(inits).toEqual([0.5, 0.6, 0.7, 0.8].map((conf) => [conf, false]));
     agent.child.kill("SIGTERM");
     const { code, stdout } = await agent.finished;
     expect([code, named(jsonLines(stdout), "session.open").length]).toEqual([143, 1]);

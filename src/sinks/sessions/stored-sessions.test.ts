@@ -61,8 +61,8 @@ describe("sessions", () => {
     const ids = async (filter: SessionFilter) => (await read(filter)).map(({ id }) => id);
     expect(await ids({})).toEqual([other, one]);
     expect(await ids({ camera: "door" })).toEqual([one]);
-    expect(await ids({ className: "car" })).toEqual([other]);
-    expect(await ids({ className: "constructor" })).toEqual([]);
+    expect(await ids({ classNames: ["dog", "car"] })).toEqual([other]);
+    expect(await ids({ classNames: ["constructor"] })).toEqual([]);
     expect(await ids({ sinceMs: T })).toEqual([other, one]);
     expect(await ids({ sinceMs: T + 1 })).toEqual([other]);
     expect(await ids({ sinceMs: T + 3_600_001 })).toEqual([]);

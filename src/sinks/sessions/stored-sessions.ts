@@ -12,7 +12,8 @@ export interface SessionFilter {
   /** Started at this time or later; milliseconds since 1970. */
   readonly sinceMs?: number | undefined;
   /** Something of this class was found. */
-  readonly className?: string | undefined;
+  /** One of these was found. */
+  readonly classNames?: readonly string[] | undefined;
 }
 
 /**
@@ -65,10 +66,10 @@ function isBefore(id: string, { sinceMs }: SessionFilter): boolean {
   return sinceMs !== undefined && timeOfId(id) + 1000 <= sinceMs;
 }
 
-function fits(session: StoredSession, { camera, sinceMs, className }: SessionFilter): boolean {
+function fits(session: StoredSession, { camera, sinceMs, classNames }: SessionFilter): boolean {
   if (sinceMs !== undefined && session.startMs < sinceMs) return false;
   if (camera !== undefined && session.camera !== camera) return false;
-  return className === undefined || (session.byClass[className] ?? 0) > 0;
+  return classNames === undefined || classNames.some((name) => (session.byClass[name] ?? 0) > 0);
 }
 
 /** Shortest part of an id that is shown: 8 hex digits. */
