@@ -95,9 +95,11 @@ async function recover(
 ): Promise<RecoveredSession | undefined> {
   const { files, isAlive } = options;
   // Of thousands that are closed no more is looked at.
-  if ((await lstat(join(folder, OPEN)).catch(() => undefined))?.isFile() !== true) return undefined;
+  if (!(await isMarked(folder))) return undefined;
   const there = new Set(await readdir(folder));
   const { by, header } = await readOpenHeader(folder, sessionId);
+  // Another agent has recovered it since.
+  if (by === null && !(await isMarked(folder))) return undefined;
   if (by === "worker" || (header.owner !== null && (await isAlive(header.owner)))) return undefined;
   for (const name of SESSION_FILES) {
     if (name.endsWith(TEMPORARY) && there.has(name)) await files.remove(join(folder, name));
@@ -129,7 +131,8 @@ async function recover(
     damaged,
   } as const;
   const figures = summary.figures();
-  await closeSession(files, folder, header, ending, figures);
+  // Of two agents that start at once one has recovered it.
+  if (!(await closeSession(files, folder, header, ending, figures))) return undefined;
   return {
     sessionId,
     camera: header.camera,
@@ -139,6 +142,10 @@ async function recover(
     results: figures.frames.results,
     byClass: figures.detections.by_class,
   };
+}
+
+async function isMarked(folder: string): Promise<boolean> {
+  return (await lstat(join(folder, OPEN)).catch(() => undefined))?.isFile() === true;
 }
 
 /** Adds up the records; bytes of whole lines, lines among them that are no records, and the time of the last. */

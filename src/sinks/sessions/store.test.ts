@@ -352,7 +352,7 @@ describe("a disk", () => {
     let isStuck = true;
     const remove = async (path: string) => {
       if (isStuck && path.endsWith("open.json")) throw Object.assign(new Error("no"), { code: "EPERM" });
-      await diskFiles.remove(path);
+      return diskFiles.remove(path);
     };
     const store = await openStore({ files: { ...diskFiles, remove } });
     const record = begin(store);
@@ -424,6 +424,18 @@ describe("what a start recovers", () => {
     writeFileSync(join(dir, ID, "open.json"), JSON.stringify(HEADER));
     expect((await openStore()).recovered).toHaveLength(1);
     expect((await openStore()).recovered).toHaveLength(0);
+  });
+
+  it("is recovered by one of two agents that start at once", async () => {
+    for (let n = 0; n < 20; n++) {
+      leaveOpen(HEADER, '{"time":"2026-11-26T14:41:12.000Z","detections":[],"latency_ms":{}}\n');
+      const starts = ["a1", "a2"].map((id) => openStore({ announce: presences(alive, id) }));
+      const counts = (await Promise.all(starts)).map(({ recovered }) => recovered.length);
+      expect(counts.sort()).toEqual([0, 1]);
+      expect(jsonOf(join(dir, ID))).toMatchObject({ reason: "recovered", frames: { results: 1 } });
+      expect(readdirSync(join(dir, ID)).sort()).toEqual(["detections.ndjson", "session.json"]);
+      rmSync(join(dir, ID), { recursive: true });
+    }
   });
 
   it("is what can be read: half lines are cut, damaged ones counted, the last time is the end", async () => {
