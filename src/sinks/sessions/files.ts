@@ -1,5 +1,6 @@
-import { mkdir, open, rename, rm, rmdir } from "node:fs/promises";
+import { mkdir, open, rename, rmdir, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { systemCode } from "../../core/errors.js";
 
 /** A file that is open for writing. */
 export interface OpenFile {
@@ -19,8 +20,8 @@ export interface Files {
   /** "a": append to what may be there; "w": anew. */
   open(path: string, mode: "a" | "w"): Promise<OpenFile>;
   rename(from: string, to: string): Promise<void>;
-  /** Of a file; nothing where it is not there. */
-  remove(path: string): Promise<void>;
+  /** Of a file. False where it is not there, as of two that remove it at once for one of them. */
+  remove(path: string): Promise<boolean>;
   /** Of a folder that is empty. */
   removeFolder(path: string): Promise<void>;
   /** So that new names in it are on the disk too; where folders can't be opened it is as the system sees fit. */
@@ -43,7 +44,15 @@ export const diskFiles: Files = {
     };
   },
   rename,
-  remove: (path) => rm(path, { force: true }),
+  async remove(path) {
+    try {
+      await unlink(path);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return false;
+      throw error;
+    }
+  },
   removeFolder: rmdir,
   async syncFolder(path) {
     const handle = await open(path, "r").catch(() => undefined);

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { systemCode } from "../../core/errors.js";
 import { type Files, TEMPORARY } from "./files.js";
 import { LineFile } from "./line-file.js";
@@ -14,12 +14,13 @@ import {
   OPEN,
   POSTER,
   SESSION_FILES,
+  type SessionHeader,
   unmark,
 } from "./session-file.js";
 import { isSessionId } from "./session-id.js";
 import { SessionSummary } from "./session-summary.js";
 import { unbornOf } from "./session-writer.js";
-import { parseLine } from "./stored-session.js";
+import { parseLine, readSession, type StoredSession } from "./stored-session.js";
 
 export interface RecoveryOptions {
   readonly files: Files;
@@ -95,17 +96,22 @@ async function recover(
 ): Promise<RecoveredSession | undefined> {
   const { files, isAlive } = options;
   // Of thousands that are closed no more is looked at.
-  if ((await lstat(join(folder, OPEN)).catch(() => undefined))?.isFile() !== true) return undefined;
+  if (!(await isMarked(folder))) return undefined;
   const there = new Set(await readdir(folder));
   const { by, header } = await readOpenHeader(folder, sessionId);
+  // Another agent has recovered it since.
+  if (by === null && !(await isMarked(folder))) return undefined;
   if (by === "worker" || (header.owner !== null && (await isAlive(header.owner)))) return undefined;
   for (const name of SESSION_FILES) {
     if (name.endsWith(TEMPORARY) && there.has(name)) await files.remove(join(folder, name));
   }
   // Killed before it could take that away.
   if (there.has(CLOSED)) {
-    await unmark(files, folder);
-    return undefined;
+    if (!(await unmark(files, folder))) return undefined;
+    const closed = await readSession(dirname(folder), sessionId, { isAlive });
+    // By a start that was killed before it could tell of it, or that finds that we were faster. The end of any other
+    // was told by the agent that had it open.
+    return closed?.reason === "recovered" ? recoveredOf(header, closed) : undefined;
   }
   const path = join(folder, DETECTIONS);
   const summary = new SessionSummary();
@@ -129,16 +135,28 @@ async function recover(
     damaged,
   } as const;
   const figures = summary.figures();
-  await closeSession(files, folder, header, ending, figures);
-  return {
-    sessionId,
-    camera: header.camera,
-    modelId: header.model_id ?? "",
-    startWallMs: Date.parse(header.start),
-    endWallMs: endMsOf(header, ending.endWallMs),
+  // Of two agents that start at once, the other may have recovered it meanwhile.
+  if (!(await closeSession(files, folder, header, ending, figures))) return undefined;
+  return recoveredOf(header, {
+    endMs: endMsOf(header, ending.endWallMs),
     results: figures.frames.results,
     byClass: figures.detections.by_class,
+  });
+}
+
+function recoveredOf(
+  header: SessionHeader,
+  { endMs, results, byClass }: Pick<StoredSession, "endMs" | "results" | "byClass">,
+): RecoveredSession {
+  const startWallMs = Date.parse(header.start);
+  return {
+    ...{ sessionId: header.session_id, camera: header.camera, modelId: header.model_id ?? "" },
+    ...{ startWallMs, endWallMs: endMs ?? startWallMs, results, byClass },
   };
+}
+
+async function isMarked(folder: string): Promise<boolean> {
+  return (await lstat(join(folder, OPEN)).catch(() => undefined))?.isFile() === true;
 }
 
 /** Adds up the records; bytes of whole lines, lines among them that are no records, and the time of the last. */

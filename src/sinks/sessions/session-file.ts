@@ -42,6 +42,7 @@ export interface SessionEnding {
 
 /**
  * Writes session.json, and takes away that the session is open.
+ * @returns whether it was open until now
  * @throws what the system says; until both are done it is open still
  */
 export async function closeSession(
@@ -50,13 +51,13 @@ export async function closeSession(
   header: SessionHeader,
   ending: SessionEnding,
   figures: SummaryFigures,
-): Promise<void> {
+): Promise<boolean> {
   await replaceJson(files, join(folder, CLOSED), closedRecord(header, ending, figures));
-  await unmark(files, folder);
+  return unmark(files, folder);
 }
 
-/** Takes away that a session is open. @throws what the system says */
-export function unmark(files: Files, folder: string): Promise<void> {
+/** Takes away that a session is open. @returns whether it was @throws what the system says */
+export function unmark(files: Files, folder: string): Promise<boolean> {
   return files.remove(join(folder, OPEN));
 }
 

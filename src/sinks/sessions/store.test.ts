@@ -23,7 +23,7 @@ import { DiskQueue } from "./disk-queue.js";
 import { diskFiles, type Files } from "./files.js";
 import { newSessionId } from "./session-id.js";
 import { SessionStore, type SessionStoreOptions } from "./store.js";
-import { errorOf, presences, resultOf } from "./testing.js";
+import { closedJson, errorOf, presences, resultOf } from "./testing.js";
 
 let dir: string;
 let clock: ManualClock;
@@ -352,7 +352,7 @@ describe("a disk", () => {
     let isStuck = true;
     const remove = async (path: string) => {
       if (isStuck && path.endsWith("open.json")) throw Object.assign(new Error("no"), { code: "EPERM" });
-      await diskFiles.remove(path);
+      return diskFiles.remove(path);
     };
     const store = await openStore({ files: { ...diskFiles, remove } });
     const record = begin(store);
@@ -424,6 +424,46 @@ describe("what a start recovers", () => {
     writeFileSync(join(dir, ID, "open.json"), JSON.stringify(HEADER));
     expect((await openStore()).recovered).toHaveLength(1);
     expect((await openStore()).recovered).toHaveLength(0);
+  });
+
+  it.each([
+    ["before it writes session.json", "session.json.tmp"],
+    ["before it takes open.json away", "open.json"],
+  ])("is told by one of two agents that start at once: the other waits %s", async (_, name) => {
+    leaveOpen(HEADER, '{"time":"2026-11-26T14:41:12.000Z","detections":[],"latency_ms":{}}\n');
+    let arrive: () => void = () => {};
+    let goOn: () => void = () => {};
+    const arrived = new Promise<void>((resolve) => (arrive = resolve));
+    const gate = new Promise<void>((resolve) => (goOn = resolve));
+    const pass = async (path: string) => {
+      if (!path.endsWith(`/${name}`)) return;
+      arrive();
+      await gate;
+    };
+    const files: Files = {
+      ...diskFiles,
+      open: async (path, mode) => (await pass(path), diskFiles.open(path, mode)),
+      remove: async (path) => (await pass(path), diskFiles.remove(path)),
+    };
+    const first = openStore({ files });
+    await arrived;
+    const second = await openStore({ announce: presences(alive, "a2") });
+    goOn();
+    const counts = [await first, second].map(({ recovered }) => recovered.length);
+    expect(counts).toEqual([0, 1]);
+    const [session] = second.recovered;
+    expect(session).toMatchObject({ camera: "door", modelId: "ab", results: 1 });
+    expect(session?.endWallMs).toBe(Date.parse("2026-11-26T14:41:12.000Z"));
+    expect(jsonOf(join(dir, ID))).toMatchObject({ reason: "recovered", frames: { results: 1 } });
+    expect(readdirSync(join(dir, ID)).sort()).toEqual(["detections.ndjson", "session.json"]);
+    expect(notes).toEqual([]);
+  });
+
+  it("is not told of where its end was, and only open.json was left", async () => {
+    leaveOpen(HEADER, "");
+    writeFileSync(join(dir, ID, "session.json"), JSON.stringify({ ...closedJson(0), session_id: ID }));
+    expect((await openStore()).recovered).toEqual([]);
+    expect(existsSync(join(dir, ID, "open.json"))).toBe(false);
   });
 
   it("is what can be read: half lines are cut, damaged ones counted, the last time is the end", async () => {
