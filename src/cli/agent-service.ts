@@ -101,7 +101,7 @@ export class AgentService {
       undo.push(() => engines.close());
       context.progress.clear();
       // Before an output is opened: an unknown class is a mistake of the configuration.
-      const recorder = openRecorder(settings, store, context.env, log);
+      const recorder = openRecorder(settings, store, context.env, log, metrics?.metrics);
       undo.push(() => recorder.close(AbortSignal.timeout(0)));
       const outputs = await openAgentOutputs(settings, context.env, log);
       undo.push(() => Promise.all(outputs.map((output) => output.close(AbortSignal.timeout(0)))));

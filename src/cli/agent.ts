@@ -6,8 +6,10 @@ import type { CommandContext } from "./command-context.js";
 import type { Flag, ParsedFlags } from "./flags.js";
 import { commandSettings } from "./settings.js";
 
-/** How long what is under way has once the agent is to end, milliseconds. */
+/** How long what is under way has once the agent is to end, milliseconds; a recorder hook that is at work has longer. */
 const DRAIN_MS = 1_200;
+/** Where that is over, how long the log has for what was said of it, milliseconds. */
+const LAST_WORDS_MS = 300;
 
 /** `aiw agent`: watches cameras until it is told to end, or all of them have. */
 export async function execute(
@@ -37,7 +39,7 @@ export async function execute(
     const giveUp = AbortSignal.timeout(DRAIN_MS);
     const isWritten = await service.close(giveUp);
     if (!isWritten) log.error("session files were not all written in time: the disk hangs");
-    await log.flush(giveUp);
+    await log.flush(giveUp.aborted ? AbortSignal.timeout(LAST_WORDS_MS) : giveUp);
     // Node would wait for its thread that stands in a system call.
     if (!isWritten) process.kill(process.pid, "SIGKILL");
   }
