@@ -135,6 +135,16 @@ describe("parseConfigFile", () => {
         "events: ['ndjson:log/e.ndjson', 'ndjson:-', 'mqtt://hub/aiw', 'webhook:http://hub/in']",
       ].join("\n"),
     );
+    const chosen = parseConfigFile(
+      "/home/a/aiw.yaml",
+      'events: ["ndjson:-#events=session.*,camera.state", "ndjson:e#1.ndjson#events=*"]\n',
+    );
+    expect(resolveSettings([chosen])).toEqual({
+      events: [
+        { kind: "ndjson", target: "-#events=session.*,camera.state" },
+        { kind: "ndjson", target: "/home/a/e#1.ndjson#events=*" },
+      ],
+    });
     expect(resolveSettings([parseConfigFile("/home/a/aiw.yaml", "events: ndjson:e.ndjson\n")])).toEqual({
       events: [{ kind: "ndjson", target: "/home/a/e.ndjson" }],
     });
