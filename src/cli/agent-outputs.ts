@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { readSecretFile } from "../config/secret-file.js";
 import type { Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
@@ -6,7 +7,10 @@ import type { Logger } from "../core/logger.js";
 import type { EventSink } from "../sinks/event-sink.js";
 import { checkEventSink, checkEventSinkWritable, openEventSink } from "../sinks/events/open-event-sink.js";
 
-const DEFAULT_OUTPUTS = [{ kind: "ndjson", target: "-" }];
+/** Where nobody says anything: events go to whoever reads stdout. People read the log, which has what they want. */
+function defaultOutputs(): NonNullable<Settings["events"]> {
+  return process.stdout.isTTY ? [] : [{ kind: "ndjson", target: "-" }];
+}
 
 /** Secrets that outputs need, from the environment: a command line can be read by everyone. */
 interface OutputSecrets {
@@ -19,11 +23,11 @@ interface OutputSecrets {
  * Where the agent's events go, checked before anything is started.
  * @throws USAGE, OUTPUT_FAILED
  */
-export function checkAgentOutputs({ events = DEFAULT_OUTPUTS }: Settings): void {
+export function checkAgentOutputs({ events = defaultOutputs() }: Settings): void {
   const places = new Set<string>();
   for (const output of events) {
     const { name, place } = checkEventSink(output);
-    const key = place ?? name;
+    const key = place === undefined ? name : place === "-" ? place : resolve(place);
     if (places.has(key)) throw new AiwError("USAGE", `--out ${name} is given twice`);
     places.add(key);
     checkEventSinkWritable(output);
@@ -32,7 +36,7 @@ export function checkAgentOutputs({ events = DEFAULT_OUTPUTS }: Settings): void 
 
 /** @throws USAGE for a file of a secret that can't be read, OUTPUT_FAILED */
 export async function openAgentOutputs(
-  { events = DEFAULT_OUTPUTS }: Settings,
+  { events = defaultOutputs() }: Settings,
   env: NodeJS.ProcessEnv,
   log: Logger,
 ): Promise<EventSink[]> {

@@ -7,6 +7,7 @@ import type { SettingName, Settings } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
 import { collectGarbage } from "../core/heap.js";
 import type { Logger } from "../core/logger.js";
+import { plural } from "../core/plural.js";
 import type { EventSink } from "../sinks/event-sink.js";
 import type { CameraMetrics } from "../sinks/metrics/camera-metrics.js";
 import type { ClientMetrics } from "../sinks/metrics/client-metrics.js";
@@ -119,7 +120,7 @@ export class AgentService {
       if (count > 0) log.warn("sessions recovered that were left open", { count });
       metrics?.metrics.sessionsRecovered(count);
       // Before an output is opened: an unknown class is a mistake of the configuration.
-      const recorder = openRecorder(settings, store, context.env, log);
+      const recorder = openRecorder(settings, store, context.env, log, metrics?.metrics);
       undo.push(() => recorder.close(AbortSignal.timeout(0)));
       const outputs = await openAgentOutputs(settings, context.env, log);
       undo.push(() => Promise.all(outputs.map((output) => output.close(AbortSignal.timeout(0)))));
@@ -140,6 +141,10 @@ export class AgentService {
   /** @throws as Agent.finished */
   finished(): Promise<void> {
     return this.agent.finished();
+  }
+
+  get lanes(): readonly Lane[] {
+    return this.agent.lanes;
   }
 
   stop(): Promise<void> {
@@ -168,12 +173,21 @@ export class AgentService {
     await this.agent.stop();
     const written = store.close(giveUp);
     await Promise.all([
-      ...outputs.map((output) => output.close(giveUp)),
+      ...outputs.map((output) => this.closeOutput(output, giveUp)),
       recorder.close(giveUp),
       metrics?.close(),
       engines.close(),
     ]);
     return written;
+  }
+
+  private async closeOutput(output: EventSink, giveUp: AbortSignal): Promise<void> {
+    const { dropped: before } = output.counts();
+    await output.close(giveUp);
+    const { dropped, waiting } = output.counts();
+    const lost = dropped - before + waiting;
+    if (lost > 0)
+      this.log.warn(`${output.name}: ${plural(lost, "event")} could not be delivered before the end`);
   }
 
   /** @throws what is wrong with them, or what the worker refuses; nothing has changed then */
@@ -203,7 +217,7 @@ export class AgentService {
       if (isAnother) await engines.setModel({ model: merged.model ?? model ?? former.model, conf, iou });
       await this.watch(merged);
     } catch (error) {
-      if (isAnother) await engines.setModel(former);
+      if (engines.settings !== former) await engines.setModel(former).catch(() => {});
       throw error;
     }
     this.settings = merged;

@@ -231,7 +231,7 @@ export const AGENT_FLAGS: readonly Flag[] = [
   },
   {
     syntax: "--out <kind:target>",
-    help: "where events go: ndjson:FILE, ndjson:-, mqtt://HOST/PREFIX, webhook:URL (default: ndjson:-)",
+    help: "where events go: ndjson:FILE, ndjson:-, mqtt://HOST/PREFIX, webhook:URL (default: ndjson:-, on a terminal none)",
     setting: "events",
     repeatable: true,
   },

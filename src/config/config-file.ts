@@ -141,10 +141,12 @@ function eachOf(given: unknown, change: (value: unknown) => unknown): unknown {
   return Array.isArray(given) ? given.map(change) : change(given);
 }
 
-/** "ndjson:FILE"; what is not a file is named by a URL. */
+/** "ndjson:FILE", which may have "#events=LIST" behind it; what is not a file is named by a URL. */
 function anchorOutput(output: unknown, anchor: (path: unknown) => unknown): unknown {
-  const [, kind, path] = typeof output === "string" ? (/^(ndjson:)(.+)$/s.exec(output) ?? []) : [];
-  return kind === undefined ? output : `${kind}${String(anchor(path))}`;
+  const parts = typeof output === "string" ? /^(ndjson:)(.+?)(#events=[^#]*)?$/s.exec(output) : null;
+  if (parts === null) return output;
+  const [, kind = "", path, choice = ""] = parts;
+  return `${kind}${String(anchor(path))}${choice}`;
 }
 
 async function read(path: string): Promise<string | undefined> {

@@ -122,7 +122,7 @@ describe("parseConfigFile", () => {
     });
     const bad = (text: string) => () => resolveSettings([parseConfigFile("aiw.yaml", text)]);
     expect(bad("cameras: [a, b]\n")).toThrow("aiw.yaml:1: cameras");
-    expect(bad("cameras:\n  a/b: x\n")).toThrow("has a name that is empty");
+    expect(bad("cameras:\n  a/b: x\n")).toThrow('aiw.yaml:1: cameras has a camera called "a/b": a name is');
     expect(bad('cameras:\n  a: ""\n')).toThrow("is empty");
   });
 
@@ -135,6 +135,16 @@ describe("parseConfigFile", () => {
         "events: ['ndjson:log/e.ndjson', 'ndjson:-', 'mqtt://hub/aiw', 'webhook:http://hub/in']",
       ].join("\n"),
     );
+    const chosen = parseConfigFile(
+      "/home/a/aiw.yaml",
+      'events: ["ndjson:-#events=session.*,camera.state", "ndjson:e#1.ndjson#events=*"]\n',
+    );
+    expect(resolveSettings([chosen])).toEqual({
+      events: [
+        { kind: "ndjson", target: "-#events=session.*,camera.state" },
+        { kind: "ndjson", target: "/home/a/e#1.ndjson#events=*" },
+      ],
+    });
     expect(resolveSettings([parseConfigFile("/home/a/aiw.yaml", "events: ndjson:e.ndjson\n")])).toEqual({
       events: [{ kind: "ndjson", target: "/home/a/e.ndjson" }],
     });

@@ -99,7 +99,9 @@ function parseSetting(layer: Layer, name: SettingName): unknown {
   if (typeof item === "number" && Array.isArray(value)) {
     throw new AiwError(layer.errorCode, `${layer.describe(name, item)} ${shown(value[item])} ${message}`);
   }
-  throw new AiwError(layer.errorCode, `${layer.describe(name)} ${shown(value)} ${message}`);
+  // Of a mapping the message says which entry it is about: all of it may be long, and has URLs in it.
+  const what = typeof value === "object" && !Array.isArray(value) ? [] : [shown(value)];
+  throw new AiwError(layer.errorCode, [layer.describe(name), ...what, message].join(" "));
 }
 
 /** The first issue; of a union, that of a branch which took the type and not the value. */

@@ -165,8 +165,7 @@ export const namedTexts = z
     const bad = Object.keys(value).find((name) => !/^[^\s/][^/\p{Cc}]{0,63}$/u.test(name));
     if (bad === undefined) return value;
     const message = `has a camera called ${JSON.stringify(bad)}: a name is 1 to 64 characters, without slashes, and begins with none that is blank`;
-    // Not the whole of it, which may be long: which of them says enough.
-    context.issues.push({ code: "custom", message, input: "" });
+    context.issues.push({ code: "custom", message, input: value });
     return z.NEVER;
   });
 

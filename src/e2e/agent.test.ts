@@ -99,6 +99,47 @@ describe("aiw agent", () => {
     expect(list.stdout).toContain(opened.session);
   });
 
+  /** An agent whose recorder takes some seconds at a session's stop, told to end while a session is open. */
+  async function endedWithRecorder(seconds: number) {
+    const at = place(`cameras:\n  door: "synthetic:"\n${QUICK}`);
+    const hook = join(at.dir, "hook");
+    const log = join(at.dir, "hooked");
+    const script = `#!/bin/sh\necho "$AIW_EVENT" >> "${log}"\ntest $AIW_EVENT = start || { sleep ${seconds}; echo done >> "${log}"; }\n`;
+    writeFileSync(hook, script);
+    chmodSync(hook, 0o755);
+    const agent = simulated(at, ["--recorder", hook]);
+    await agent.sees(/"event":"session\.open"/);
+    agent.child.kill("SIGTERM");
+    return { agent, hooked: () => readFileSync(log, "utf8").trim().split("\n") };
+  }
+
+  it("waits at its end for a recorder that is at work, longer than for all else", async () => {
+    const { agent, hooked } = await endedWithRecorder(2);
+    const { code, stderr } = await agent.finished;
+    expect(code).toBe(143);
+    expect(hooked()).toEqual(["start", "stop", "done"]);
+    expect(stderr).not.toMatch(/recorder hook/);
+  });
+
+  it("says which run of the recorder it has cut off", async () => {
+    const { agent, hooked } = await endedWithRecorder(20);
+    const { code, stderr } = await agent.finished;
+    expect(code).toBe(143);
+    expect(hooked()).toEqual(["start", "stop"]);
+    expect(stderr).toMatch(/recorder hook \S+, stop of session \S+, is cut off: the agent ends/);
+  });
+
+  it("waits for no recorder at a second signal", async () => {
+    const { agent, hooked } = await endedWithRecorder(3);
+    await agent.says(/session closed/);
+    // One that comes too soon counts as the first once more.
+    const again = setInterval(() => agent.child.kill("SIGTERM"), 50);
+    const { code } = await agent.finished;
+    clearInterval(again);
+    expect(code).toBe(143);
+    expect(hooked()).not.toContain("done");
+  });
+
   it("reads its configuration again at SIGHUP: what stays doesn't notice, what is not valid changes nothing", async () => {
     const at = place(`cameras:\n  stays: "synthetic:"\n  goes: "synthetic:?seed=2"\n${QUICK}`);
     const agent = simulated(at);
@@ -234,7 +275,7 @@ describe("aiw agent", () => {
     const killed = simulated(at, ["--recorder", hook]);
     await killed.sees(/"session\.open"/);
     // By then its folder is there.
-    await killed.says(/recorder hook, .*done/);
+    await killed.says(/recorder: done/);
     killed.child.kill("SIGKILL");
     await killed.finished;
     const [opened] = named(jsonLines(killed.stdout()), "session.open");

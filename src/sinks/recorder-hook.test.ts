@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -25,7 +25,7 @@ function hook(script: string, changes: Partial<RecorderHookOptions> = {}): Recor
   const quoted = [process.execPath, "-e", code, join(dir, "log")].map(
     (word) => `'${word.replaceAll("'", `'\\''`)}'`,
   );
-  const onLine = (line: string) => lines.push(line);
+  const onLine = (line: string, sessionId: string) => lines.push(`${sessionId}: ${line}`);
   const onNote = (text: string) => notes.push(text);
   return new RecorderHook(quoted.join(" "), { clock, env: process.env, onLine, onNote, ...changes });
 }
@@ -36,6 +36,14 @@ const logged = () => readFileSync(join(dir, "log"), "utf8").split("\n").slice(0,
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Ends a hook when there is no more time for all else. */
+async function endOf(one: RecorderHook): Promise<void> {
+  let isClosed = false;
+  const closed = one.close(AbortSignal.abort()).then(() => (isClosed = true));
+  while (!isClosed) await clock.advanceBy(100_000);
+  await closed;
 }
 
 function isAlive(pid: number): boolean {
@@ -51,7 +59,7 @@ function isAlive(pid: number): boolean {
 }
 
 describe("a hook", () => {
-  it("waits for the session's files, but not for long, and not once it is to end", async () => {
+  it("waits for the session's files, but not for long", async () => {
     const one = hook("log(process.env.AIW_EVENT)");
     let isThere = () => {};
     one.start(START, new Promise<void>((resolve) => (isThere = resolve)));
@@ -67,8 +75,7 @@ describe("a hook", () => {
     expect(clock.pendingTimers).toBe(1);
     await clock.advanceTo(atUs + 2_000_000);
     await until(() => logged().length === 2);
-    one.start({ ...START, sessionId: "s2" }, stuck);
-    await one.close(AbortSignal.abort());
+    await one.close(never);
     expect(logged()).toEqual(["start", "stop"]);
     expect(clock.pendingTimers).toBe(0);
   });
@@ -113,7 +120,7 @@ describe("a hook", () => {
     );
     one.start(START);
     await one.close(never);
-    expect(lines.toSorted()).toEqual(["end", "one?[31m", "two"].map((text) => `recorder hook, s1: ${text}`));
+    expect(lines.toSorted()).toEqual(["end", "one?[31m", "two"].map((text) => `s1: ${text}`));
     lines = [];
     const loud = hook(`for (let i = 0; i < 5000; i++) console.log("x".repeat(2000));`);
     loud.start(START);
@@ -123,12 +130,22 @@ describe("a hook", () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(600);
   });
 
-  it("that fails is told once for each kind", async () => {
-    const one = hook(`process.exit(process.env.AIW_EVENT === "start" ? 3 : 4)`);
+  it("that fails is told once for each kind, and anew after it went well", async () => {
+    const one = hook(
+      `process.exit(process.env.AIW_CAMERA === "ok" ? 0 : process.env.AIW_EVENT === "start" ? 3 : 4)`,
+    );
+    const settled = (sum: number) => until(() => sum === one.counts().ok + one.counts().failed);
     one.start(START);
     one.stop(STOP);
+    await settled(2);
+    expect(notes).toEqual([expect.stringMatching(/, start of session s1, ended with exit code 3; .*anew/)]);
+    one.start({ ...START, camera: "ok" });
+    await settled(3);
+    await clock.advanceBy(60_000_000);
+    one.stop(STOP);
     await one.close(never);
-    expect(notes).toEqual([expect.stringContaining("ended with exit code 3")]);
+    expect(notes.slice(1)).toEqual([expect.stringMatching(/, stop of session s1, ended with exit code 4; /)]);
+    expect(one.counts()).toEqual({ ok: 1, failed: 3, timeout: 0, not_run: 0 });
     notes = [];
     const options = { clock, env: process.env, onLine: () => {}, onNote: (text: string) => notes.push(text) };
     const gone = new RecorderHook(join(dir, "no-such-command"), options);
@@ -136,6 +153,7 @@ describe("a hook", () => {
     gone.stop(STOP);
     await gone.close(never);
     expect(notes).toEqual([expect.stringContaining("can't be started (ENOENT)")]);
+    expect(gone.counts().failed).toBe(2);
   });
 
   it.each(["", "   ", "record 'half", "record | tee"])("that is %j is refused", (command) => {
@@ -150,12 +168,19 @@ describe("a hook", () => {
     expect(notes).toEqual([expect.stringContaining("can't be started")]);
   });
 
-  it("is not begun while too many of its runs are not done", async () => {
-    const one = hook(`log(process.env.AIW_SESSION)`, { maxRuns: 2 });
-    for (const sessionId of ["a", "b", "c", "d"]) one.start({ ...START, sessionId });
+  it("is not begun while too many of its runs are not done, and its stop where its start was run", async () => {
+    const one = hook(`log(process.env.AIW_EVENT + " " + process.env.AIW_SESSION)`, { maxRuns: 2 });
+    const all = ["a", "b", "c", "d"];
+    for (const sessionId of all) one.start({ ...START, sessionId });
+    for (const sessionId of all) one.stop({ ...STOP, sessionId });
     await one.close(never);
-    expect(logged().sort()).toEqual(["a", "b"]);
-    expect(notes).toEqual([expect.stringContaining("2 of its runs are not done")]);
+    expect(logged().sort()).toEqual(["start a", "start b", "stop a", "stop b"]);
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /, start of session c, is not run, nor will its stop be: 2 runs are not done yet; /,
+      ),
+    ]);
+    expect(one.counts()).toEqual({ ok: 4, failed: 0, timeout: 0, not_run: 4 });
   });
 
   it("of one session does not wait for that of another", async () => {
@@ -164,11 +189,10 @@ describe("a hook", () => {
     );
     one.start(START);
     one.start({ ...START, sessionId: "s2" });
-    await until(() => existsSync(join(dir, "log")) && logged().length === 2);
-    const giveUp = new AbortController();
-    giveUp.abort();
-    await one.close(giveUp.signal);
-    expect(notes).toEqual([]);
+    await until(() => existsSync(join(dir, "log")) && logged().length === 2 && one.counts().ok === 1);
+    await endOf(one);
+    expect(notes).toEqual([expect.stringMatching(/, start of session s1, is cut off: the agent ends$/)]);
+    expect(one.counts()).toEqual({ ok: 1, failed: 0, timeout: 1, not_run: 0 });
   });
 });
 
@@ -190,17 +214,18 @@ describe.skipIf(process.platform === "win32")("a hook that hangs", () => {
     await clock.advanceBy(29_999_999);
     expect(notes).toEqual([]);
     await clock.advanceBy(1);
-    expect(notes).toEqual([expect.stringContaining("did not end within 30 s")]);
     await until(() => logged().includes("term"));
     expect(pids.map(isAlive)).toEqual([true, true]);
-    await clock.advanceBy(2_000_000);
+    await clock.advanceBy(1_000_000);
     await one.close(never);
     await until(() => !pids.some(isAlive));
     expect(logged().at(-1)).toBe("stop");
+    expect(notes).toEqual([expect.stringContaining("did not end within 30 s")]);
+    expect(one.counts()).toEqual({ ok: 1, failed: 0, timeout: 1, not_run: 0 });
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it("is ended when we end, and those behind it are not begun", async () => {
+  it("is ended some time after all else when we end, and those behind it are not begun: each is told", async () => {
     const one = hook(STUBBORN);
     one.start(START);
     one.stop(STOP);
@@ -208,12 +233,62 @@ describe.skipIf(process.platform === "win32")("a hook that hangs", () => {
     const pids = (logged()[0] ?? "").split(" ").map(Number);
     const giveUp = new AbortController();
     const closed = one.close(giveUp.signal);
+    await clock.advanceBy(1_200_000);
     giveUp.abort();
+    await clock.advanceBy(2_799_999);
+    expect(pids.map(isAlive)).toEqual([true, true]);
+    expect(logged()).toHaveLength(1);
+    await clock.advanceBy(1);
     await until(() => logged().includes("term"));
-    await clock.advanceBy(2_000_000);
+    await clock.advanceBy(1_000_000);
     await closed;
     await until(() => !pids.some(isAlive));
     expect(logged().filter((line) => / /.test(line))).toHaveLength(1);
+    expect(notes.map((note) => note.replace(/^.*?, /, ""))).toEqual([
+      "start of session s1, is cut off: the agent ends",
+      "stop of session s1, is not run: the agent ends",
+    ]);
+    expect(one.counts()).toEqual({ ok: 0, failed: 0, timeout: 1, not_run: 1 });
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  const WAITS = `
+    log(process.env.AIW_EVENT);
+    if (process.env.AIW_EVENT === "start") fs.watch(process.argv[1], () => { if (/go/.test(fs.readFileSync(process.argv[1]))) process.exit(); });`;
+  const go = () => appendFileSync(join(dir, "log"), "go\n");
+
+  it("has the stop behind it run all the same, though all else is given up", async () => {
+    const one = hook(WAITS);
+    one.start(START);
+    one.stop(STOP);
+    await until(() => existsSync(join(dir, "log")));
+    const closed = one.close(AbortSignal.abort());
+    await clock.advanceBy(2_000_000);
+    await until(() => {
+      go();
+      return one.counts().ok > 0;
+    });
+    await closed;
+    expect(logged().at(-1)).toBe("stop");
+    expect([notes, one.counts().ok, clock.pendingTimers]).toEqual([[], 2, 0]);
+  });
+
+  it("has no stop run whose session's files are still waited for at the end", async () => {
+    const one = hook(WAITS);
+    one.start(START);
+    one.stop(STOP, new Promise<void>(() => {}));
+    await until(() => existsSync(join(dir, "log")));
+    const closed = one.close(AbortSignal.abort());
+    await clock.advanceBy(2_000_000);
+    await until(() => {
+      go();
+      return one.counts().ok > 0;
+    });
+    await clock.advanceBy(800_000);
+    await closed;
+    expect(logged()).not.toContain("stop");
+    expect(notes).toEqual([expect.stringMatching(/, stop of session s1, is not run: the agent ends$/)]);
+    expect(clock.pendingTimers).toBe(0);
   });
 
   it("leaves what it started the time to end by itself", async () => {
@@ -223,12 +298,11 @@ describe.skipIf(process.platform === "win32")("a hook that hangs", () => {
       child.stdout.once("data", () => log("up"));`);
     one.start(START);
     await until(() => existsSync(join(dir, "log")) && logged().length === 1);
-    const giveUp = new AbortController();
-    const closed = one.close(giveUp.signal);
-    giveUp.abort();
+    const closed = one.close(AbortSignal.abort());
+    await clock.advanceBy(2_800_000);
     await until(() => logged().length === 2);
     expect(logged()).toEqual(["up", "saved"]);
-    await clock.advanceBy(2_000_000);
+    await clock.advanceBy(1_000_000);
     await closed;
     expect(clock.pendingTimers).toBe(0);
   });

@@ -33,16 +33,20 @@ export class CameraCondition {
         return;
       case "fsm.transition":
         this.watch = event.value.to;
-        this.session = event.value.session;
+        this.session = this.isPresent ? event.value.session : null;
     }
+  }
+
+  /** Somebody is there as long as a session is open: it outlasts a moment in which nobody is seen. */
+  private get isPresent(): boolean {
+    return this.watch === "active" || this.watch === "closing";
   }
 
   /** The record `aiw.camera/1`. */
   record(name: string): object {
     return {
       schema: "aiw.camera/1",
-      // Somebody is there as long as a session is open: it outlasts a moment in which nobody is seen.
-      presence: this.watch === "active" || this.watch === "closing" ? "ON" : "OFF",
+      presence: this.isPresent ? "ON" : "OFF",
       watch: this.watch,
       camera: this.camera,
       worker: this.worker,

@@ -75,7 +75,7 @@ it("finds before anything is started that a file can't be written", () => {
 
 it.each([
   ["kafka://host", /--out kafka:\/\/host: known kinds are ndjson, mqtt, mqtts, webhook/],
-  ["mqtt:broker/aiw", /is not mqtt:\/\/\[USER/],
+  ["mqtt:broker/aiw", /is not mqtt:\/\/HOST/],
   ["mqtt:///aiw", /names no host|is not mqtt/],
   ["mqtt://host:99999/aiw", /is not mqtt/],
   ["mqtt://host/a/+/b", /prefix/],
@@ -92,6 +92,7 @@ it.each([
   ["webhook:https://host/#events=session", /no event is called "session"/],
   ["webhook:https://host/#events=", /no event is called ""/],
   ["ndjson:x#events=detection", /no event is called "detection"/],
+  ["ndjson:x#event=session.*", /behind # there is only/],
 ])("refuses %s in one line", (text, message) => {
   const error = errorOf(text);
   expect(error.code).toBe("USAGE");

@@ -44,7 +44,8 @@ export interface WebhookTarget extends Chosen {
 export type EventTarget = NdjsonTarget | MqttTarget | WebhookTarget;
 
 const KINDS = ["ndjson", "mqtt", "mqtts", "webhook"] as const;
-const MQTT_FORM = "mqtt://[USER[:PASSWORD]@]HOST[:PORT]/PREFIX";
+/** Without a user, which may be there: it would be masked as one. */
+const MQTT_FORM = "mqtt://HOST[:PORT]/PREFIX";
 const DISCOVERY_PREFIX = "homeassistant";
 /** MQTT allows 65535 bytes for a whole topic; brokers allow less. */
 const MAX_PREFIX_LENGTH = 200;
@@ -62,6 +63,8 @@ export function parseEventTarget({ kind, target }: EventOutput): EventTarget {
   if (known === "webhook") return { kind: known, events, ...webhook(rest, fail) };
   if (known !== "ndjson") return { kind: "mqtt", events, ...mqtt(known, rest, fail) };
   if (rest === "") throw fail("which file? ndjson:FILE, or ndjson:- for stdout");
+  // A file may be called so, but what was meant is more likely a choice of events that would be lost.
+  if (/#\w+=/.test(rest)) throw fail("behind # there is only events=…: #events=session.*,camera.state");
   return { kind: known, events, name: `ndjson:${rest}`, place: rest };
 }
 

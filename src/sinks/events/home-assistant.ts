@@ -22,13 +22,17 @@ export interface DiscoveryMessage {
 const WATCH_STATES = ["idle", "dwell", "active", "closing"];
 const CAMERA_STATES = ["connecting", "live", "stalled", "blocked", "lost", "ended"];
 const WORKER_STATES = ["ready", "lost", "gone"];
-/** States of a camera in which nobody knows whether somebody is there. */
+/** States of a camera, and of its worker, in which nobody knows whether somebody is there. */
 const BLIND = CAMERA_STATES.filter((state) => state !== "live" && state !== "blocked");
+const UNJUDGED = WORKER_STATES.filter((state) => state !== "ready");
+/** What an MQTT sensor of Home Assistant takes for "unknown", whatever its options are. */
+const UNKNOWN = "None";
 
 /**
  * The retained messages by which Home Assistant finds a camera: its presence, and how the watch, the camera and its
  * worker are. The ids follow from the prefix and the camera's name alone, so they are the same at every start.
- * Source: home-assistant.io, integrations/mqtt, "MQTT Discovery".
+ * Sources: home-assistant.io, integrations/mqtt, "MQTT Discovery"; for UNKNOWN, PAYLOAD_NONE of Home Assistant's
+ * components/mqtt/sensor.py.
  */
 export function discoveryMessages(camera: DiscoveredCamera): DiscoveryMessage[] {
   const { prefix, discovery, slug } = camera;
@@ -60,7 +64,9 @@ export function discoveryMessages(camera: DiscoveredCamera): DiscoveryMessage[] 
       agentIsThere,
       {
         topic: stateTopic,
-        value_template: `{{ 'offline' if value_json.camera in ${pythonList(BLIND)} else 'online' }}`,
+        value_template:
+          `{{ 'offline' if value_json.camera in ${pythonList(BLIND)} ` +
+          `or value_json.worker in ${pythonList(UNJUDGED)} else 'online' }}`,
       },
     ],
   };
@@ -73,7 +79,8 @@ export function discoveryMessages(camera: DiscoveredCamera): DiscoveryMessage[] 
       device_class: "enum",
       options,
       entity_category: "diagnostic",
-      value_template: `{{ value_json.${key} }}`,
+      // Of what was not told so far it is null, and of a state that an older agent left it may not be there.
+      value_template: `{{ value_json.${key} | default('${UNKNOWN}', true) }}`,
       availability: [agentIsThere],
     },
   });

@@ -365,6 +365,33 @@ describe("discovery", () => {
     }
   });
 
+  it("has nobody believe in an absence that was not seen, nor in a state that was not told", async () => {
+    await broker.start();
+    const sink = open();
+    sink.write(eventOf("camera.state"));
+    await sink.close(never());
+    await vi.waitFor(() => expect(configs()).toHaveLength(4));
+    const [presence, ...sensors] = configs().map(
+      ({ payload }) =>
+        JSON.parse(payload.toString()) as {
+          value_template: string;
+          availability: { value_template?: string }[];
+        },
+    );
+    // Jinja's, which Home Assistant renders.
+    expect(presence!.availability.map((one) => one.value_template)).toEqual([
+      undefined,
+      "{{ 'offline' if value_json.camera in ['connecting', 'stalled', 'lost', 'ended'] " +
+        "or value_json.worker in ['lost', 'gone'] else 'online' }}",
+    ]);
+    expect(sensors.map((sensor) => sensor.value_template)).toEqual([
+      "{{ value_json.watch | default('None', true) }}",
+      "{{ value_json.camera | default('None', true) }}",
+      "{{ value_json.worker | default('None', true) }}",
+    ]);
+    expect(last("yard/front/state")).toMatchObject({ camera: "live", worker: null });
+  });
+
   it("can be left out, or have topics of its own", async () => {
     await broker.start();
     const without = open("?discovery=0");

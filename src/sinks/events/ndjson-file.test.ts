@@ -1,5 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { constants } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -165,6 +179,82 @@ function takeSome(fd: number, bytes: Buffer): number {
     return readSync(fd, bytes);
   } catch {
     return 0;
+  }
+}
+
+describe("a file that is rotated", () => {
+  const rotated = () => join(root, "events.ndjson.1");
+  const read = (place = path) => readFileSync(place, "utf8");
+  const setUp = () => {
+    const clock = new ManualClock();
+    const sink = open(path, undefined, clock);
+    const settled = async (n: number) => {
+      sink.write(eventOf("session.open", n));
+      await vi.waitFor(() => expect(sink.counts().waiting).toBe(0));
+    };
+    return { sink, settled, second: () => clock.advanceBy(1_000_000) };
+  };
+
+  it.each([
+    ["and made anew", true],
+    ["alone", false],
+  ])("by being renamed %s is followed within a second, and nothing is lost", async (_, isMade) => {
+    const { sink, settled, second } = setUp();
+    await settled(1);
+    renameSync(path, rotated());
+    if (isMade) writeFileSync(path, "", { mode: 0o640 });
+    await settled(2);
+    await second();
+    await settled(3);
+    await settled(4);
+    expect([read(rotated()), read()]).toEqual([line(1) + line(2), line(3) + line(4)]);
+    // And again; of the files that were there before none stays open.
+    renameSync(path, rotated());
+    await second();
+    await settled(5);
+    expect(read()).toBe(line(5));
+    if (process.platform === "linux") {
+      const open = readdirSync("/proc/self/fd").flatMap((fd) => linkOf(`/proc/self/fd/${fd}`));
+      expect(open.filter((place) => place.startsWith(root))).toEqual([path]);
+    }
+    await sink.close(never());
+    expect([sink.counts(), notes]).toEqual([{ delivered: 5, dropped: 0, waiting: 0 }, []]);
+  });
+
+  it("by being copied and emptied is written from its beginning on", async () => {
+    const { sink, settled } = setUp();
+    await settled(1);
+    truncateSync(path);
+    await settled(2);
+    await sink.close(never());
+    expect(read()).toBe(line(2));
+  });
+
+  it("and can't be made anew costs events, which is told, until it can", async () => {
+    const { sink, settled, second } = setUp();
+    await settled(1);
+    unlinkSync(path);
+    mkdirSync(path);
+    await second();
+    await settled(2);
+    await settled(3);
+    rmSync(path, { recursive: true });
+    await settled(4);
+    await sink.close(never());
+    expect(read()).toBe(line(4));
+    expect(sink.counts()).toEqual({ delivered: 2, dropped: 2, waiting: 0 });
+    expect(notes).toEqual([
+      `ndjson:${path} cannot be written (EISDIR): its events are dropped`,
+      `ndjson:${path} works again; dropped meanwhile: 2 events`,
+    ]);
+  });
+});
+
+function linkOf(path: string): string[] {
+  try {
+    return [readlinkSync(path)];
+  } catch {
+    return [];
   }
 }
 

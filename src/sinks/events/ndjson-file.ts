@@ -1,20 +1,10 @@
-import {
-  close,
-  closeSync,
-  constants,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  write,
-  writeSync,
-} from "node:fs";
+import { fstatSync, ftruncateSync, write } from "node:fs";
 import { promisify } from "node:util";
 import type { Clock } from "../../core/clock.js";
 import { systemCode } from "../../core/errors.js";
 import { settledOrAborted } from "../../core/settled-or-aborted.js";
 import type { EventSink } from "../event-sink.js";
-import { outputFailed } from "../output-failed.js";
+import { AppendedFile } from "./appended-file.js";
 import { EventQueue, type QueuedEvent } from "./event-queue.js";
 import { eventText } from "./event-text.js";
 import type { NdjsonTarget } from "./event-target.js";
@@ -26,11 +16,6 @@ import { Turns } from "./turns.js";
 const BATCH = 32;
 /** How soon a pipe whose reader is slow is tried again, microseconds. */
 const FULL_PIPE_US = 100_000;
-/** A line that was cut off is looked for in so many bytes at the end of a file. */
-const TAIL_BYTES = 1024 * 1024;
-const NEWLINE = 0x0a;
-/** How each of our lines begins. */
-const OUR_BEGINNING = '{"schema":"aiw.event/';
 
 export interface NdjsonFileOptions {
   readonly clock: Clock;
@@ -40,7 +25,8 @@ export interface NdjsonFileOptions {
 /**
  * Events appended to a file, a line of JSON each. Written by the thread pool, whole lines in one call: who reads
  * the file sees no half line, whatever happens to us, and a disk that hangs holds up no frame. A write that fails
- * costs the events that were in it, which are counted; the file then ends where it did before.
+ * costs the events that were in it, which are counted; the file then ends where it did before. A file that was moved
+ * away or deleted is made anew, see AppendedFile.
  * @throws OUTPUT_FAILED where it can't be opened
  */
 export function openNdjsonFile(
@@ -48,13 +34,14 @@ export function openNdjsonFile(
   options: NdjsonFileOptions,
   writeBytes = writeSome,
 ): EventSink {
-  const fd = openForAppending(place);
+  const file = AppendedFile.open(place, options.clock);
   const queue = new EventQueue();
   const pause = new Pause(options.clock);
   const outage = new Outage(name, options.onNote, () => queue.counts().dropped);
   let isAbandoned = false;
 
   const append = async (bytes: Buffer) => {
+    const fd = await file.current();
     let written = 0;
     try {
       while (written < bytes.length) {
@@ -91,7 +78,7 @@ export function openNdjsonFile(
     queue.abandon();
     pause.cut();
     // Not before a write that is under way is over: the number would soon be another file's.
-    const released = turns.idle().then(() => promisify(close)(fd).catch(() => {}));
+    const released = turns.idle().then(() => file.close());
     await settledOrAborted(released, giveUp);
   };
 
@@ -145,48 +132,5 @@ function takeBack(fd: number, written: number): void {
     if (there.isFile()) ftruncateSync(fd, there.size - written);
   } catch {
     // A disk that can't even do that: the error before is what people are told.
-  }
-}
-
-function openForAppending(path: string): number {
-  try {
-    // NONBLOCK is for pipes alone: a write to one that is full would hold a thread of the pool for good.
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NONBLOCK;
-    const fd = openSync(path, flags, 0o666);
-    if (fstatSync(fd).isFile()) mendTail(path, fd);
-    return fd;
-  } catch (error) {
-    throw outputFailed(path, error);
-  }
-}
-
-/**
- * Before the first line: a machine that lost its power may have left half of one at the end, which nobody can
- * read. One of ours is taken away; what somebody else left is ended, and stays.
- */
-function mendTail(path: string, fd: number): void {
-  const { size } = fstatSync(fd);
-  const tail = endOf(path, size);
-  if (tail.length === 0 || tail.at(-1) === NEWLINE) return;
-  const half = tail.subarray(tail.lastIndexOf(NEWLINE) + 1);
-  if (half.subarray(0, OUR_BEGINNING.length).toString() === OUR_BEGINNING) {
-    ftruncateSync(fd, size - half.length);
-  } else {
-    writeSync(fd, "\n");
-  }
-}
-
-/** The last bytes of a file; none of one that we may write and not read. */
-function endOf(path: string, size: number): Buffer {
-  let fd: number | undefined;
-  try {
-    fd = openSync(path, "r");
-    const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
-    return tail.subarray(0, readSync(fd, tail, 0, tail.length, size - tail.length));
-  } catch (error) {
-    if (systemCode(error) === "EACCES") return Buffer.alloc(0);
-    throw error;
-  } finally {
-    if (fd !== undefined) closeSync(fd);
   }
 }

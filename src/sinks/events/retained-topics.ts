@@ -22,10 +22,6 @@ export class RetainedTopics {
   private dropped = 0;
   private isClosed = false;
 
-  has(topic: string): boolean {
-    return this.all.has(topic);
-  }
-
   /** Due at once. */
   add(topic: string, payload: () => string): void {
     this.put(topic, payload, false);

@@ -154,6 +154,20 @@ it.each([400, 401, 404, 302, 307])(
   },
 );
 
+it("says anew what is refused after one was taken in between, but not each time in a minute", async () => {
+  const server = await serve((response, n) => status(response, n % 2 === 0 ? 400 : 200));
+  const sink = open(server.url);
+  for (let n = 0; n < 6; n += 1) sink.write(eventOf("session.open", n));
+  await settled(sink);
+  expect(notes).toHaveLength(1);
+  await clock.advanceBy(60_000_000);
+  for (let n = 0; n < 6; n += 1) sink.write(eventOf("session.open", n));
+  await settled(sink);
+  expect(sink.counts()).toEqual({ delivered: 6, dropped: 6, waiting: 0 });
+  expect(notes).toHaveLength(2);
+  expect(notes[1]).toBe(notes[0]);
+});
+
 it("gives an event up that is not taken in twelve tries, and sends the next", async () => {
   const server = await serve((response, n) => status(response, n < 12 ? 500 : 200));
   const sink = open(server.url);

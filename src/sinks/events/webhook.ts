@@ -5,6 +5,7 @@ import { settledOrAborted } from "../../core/settled-or-aborted.js";
 import { packageVersion } from "../../core/version.js";
 import type { AgentEvent } from "../../results/agent-event.js";
 import type { EventSink, EventSinkCounts } from "../event-sink.js";
+import { ToldKinds } from "../told-kinds.js";
 import { EventQueue } from "./event-queue.js";
 import { eventText } from "./event-text.js";
 import type { WebhookTarget } from "./event-target.js";
@@ -38,7 +39,7 @@ export interface WebhookOptions {
  * 2xx is taken. 408, 429, 5xx, no answer within 10 s and a connection that broke: sent again after a backoff with
  * full jitter, and not before Retry-After (up to 5 min) is over; dropped after 12 tries. A receiver that can't be
  * reached is waited for without end, since the queue is bounded. All else, redirects among it, is a refusal: the
- * event is dropped, and each status is told once.
+ * event is dropped, and each status is told once, and anew when it comes back after an event was taken.
  */
 export class WebhookSink implements EventSink {
   readonly name: string;
@@ -47,7 +48,7 @@ export class WebhookSink implements EventSink {
   private readonly requests: WebhookRequest;
   private readonly pause: Pause;
   private readonly outage: Outage;
-  private readonly toldStatuses = new Set<number>();
+  private readonly toldStatuses: ToldKinds;
   private readonly userAgent = `aiw/${packageVersion()}`;
   /** Since one was answered well; the longer, the longer is waited. */
   private failures = 0;
@@ -61,6 +62,7 @@ export class WebhookSink implements EventSink {
     this.name = target.name;
     this.requests = new WebhookRequest(target.url, options.clock);
     this.pause = new Pause(options.clock);
+    this.toldStatuses = new ToldKinds(options.clock);
     this.outage = new Outage(this.name, options.onNote, () => this.queue.counts().dropped);
   }
 
@@ -109,6 +111,7 @@ export class WebhookSink implements EventSink {
       if (verdict !== "again") {
         this.failures = 0;
         this.outage.end();
+        if (verdict === "taken") this.toldStatuses.goesWell();
         if (verdict === "refused" && answer.kind === "answered") this.tellRefusal(answer.status);
         return verdict === "taken";
       }
@@ -154,8 +157,7 @@ export class WebhookSink implements EventSink {
   }
 
   private tellRefusal(status: number): void {
-    if (this.toldStatuses.has(status)) return;
-    this.toldStatuses.add(status);
+    if (!this.toldStatuses.isNews(status)) return;
     const redirect = status >= 300 && status < 400 ? ", and redirects are not followed" : "";
     this.options.onNote(
       `${this.name} refuses events (${status})${redirect}: those that it refuses are dropped`,

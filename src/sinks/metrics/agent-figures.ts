@@ -1,6 +1,7 @@
 import type { Registry } from "prom-client";
 import type { WatchState } from "../../results/agent-event.js";
 import type { EventSink } from "../event-sink.js";
+import type { RecorderRuns } from "../recorder-hook.js";
 import type { CameraMetrics } from "./camera-metrics.js";
 import { collectedCounter, collectedGauge, type Row, stateRows } from "./collected.js";
 
@@ -19,12 +20,14 @@ interface AgentSources {
   readonly outputs: () => Iterable<readonly [name: string, output: CountedOutput]>;
   /** Sessions that an agent had left open which was killed. */
   readonly recovered: () => number;
+  /** undefined where there is no recorder hook. */
+  readonly recorder: () => RecorderRuns | undefined;
 }
 
 /** What only `aiw agent` has: watches, sessions, and outputs of events. */
 export function registerAgentFigures(
   registry: Registry,
-  { cameras, outputs, recovered }: AgentSources,
+  { cameras, outputs, recovered, recorder }: AgentSources,
 ): void {
   type Watched = NonNullable<CameraMetrics["watched"]>;
   const watched = (rowsOf: (watched: Watched, camera: CameraMetrics) => Row[]) => () =>
@@ -58,6 +61,11 @@ export function registerAgentFigures(
     name: "ai_sessions_recovered_total",
     help: "Sessions that were closed at the start, left open by an agent that was killed",
     rows: () => [[recovered()]],
+  });
+  collectedCounter(registry, {
+    ...{ name: "ai_recorder_runs_total", labels: ["outcome"] },
+    help: "Runs of the recorder hook, by outcome: ok, failed, timeout, or not_run",
+    rows: () => Object.entries(recorder() ?? {}).map(([outcome, n]): Row => [n, outcome]),
   });
   const ofOutputs = (pick: "delivered" | "dropped" | "waiting") => () =>
     [...outputs()].map(([name, output]): Row => [output.counts()[pick], name]);

@@ -186,6 +186,19 @@ describe("ClientMetrics", () => {
     expect(await metrics.text()).not.toContain('aiw"}');
   });
 
+  it("asks the recorder hook what became of its runs, and has no series of it where there is none", async () => {
+    const { metrics } = setUpMetrics();
+    expect(await metrics.text()).not.toMatch(/^ai_recorder_runs_total/m);
+    metrics.countRecorder(() => ({ ok: 4, failed: 3, timeout: 2, not_run: 1 }));
+    const runs = [...seriesOf(await metrics.text())].filter(([name]) => name.startsWith("ai_recorder_"));
+    expect(runs).toEqual([
+      ['ai_recorder_runs_total{outcome="ok"}', 4],
+      ['ai_recorder_runs_total{outcome="failed"}', 3],
+      ['ai_recorder_runs_total{outcome="timeout"}', 2],
+      ['ai_recorder_runs_total{outcome="not_run"}', 1],
+    ]);
+  });
+
   it("is ready while frames are processed, and says so as a gauge of each camera", async () => {
     const { clock, metrics, add, frame } = setUpMetrics();
     expect(metrics.health().ready).toBe(false);

@@ -6,6 +6,7 @@ import type { AgentEvent } from "../../results/agent-event.js";
 import { STAGES } from "../../results/stages.js";
 import type { CameraState } from "../../source/camera-state.js";
 import type { EventSink } from "../event-sink.js";
+import type { RecorderRuns } from "../recorder-hook.js";
 import { type CountedOutput, registerAgentFigures } from "./agent-figures.js";
 import { LATENCY_BUCKETS_MS, STAGE_BUCKETS_MS } from "./buckets.js";
 import { CameraMetrics, type CameraPipeline } from "./camera-metrics.js";
@@ -24,6 +25,7 @@ export class ClientMetrics {
   /** By camera, also of one whose pipeline is not there so far: it is told while the camera is opened. */
   private readonly states = new Map<string, CameraState>();
   private recovered = 0;
+  private recorder: () => RecorderRuns | undefined = () => undefined;
   private readonly latency: Histogram<"camera">;
   private readonly stageLatency: Histogram<"camera" | "stage">;
 
@@ -45,8 +47,8 @@ export class ClientMetrics {
     });
     const cameras = () => this.cameras.values();
     registerPipelineFigures(registry, cameras, () => this.states);
-    const [outputs, recovered] = [() => this.outputs, () => this.recovered];
-    registerAgentFigures(registry, { cameras, outputs, recovered });
+    const [outputs, recovered, recorder] = [() => this.outputs, () => this.recovered, () => this.recorder()];
+    registerAgentFigures(registry, { cameras, outputs, recovered, recorder });
     const ofCameras = () => [...cameras()].map((one) => [one.name, this.healthOf(one)] as const);
     registerProcessFigures(registry, () => this.health(), ofCameras);
   }
@@ -88,6 +90,11 @@ export class ClientMetrics {
   /** The agent has closed so many sessions that one before it had left open. */
   sessionsRecovered(count: number): void {
     this.recovered += count;
+  }
+
+  /** What the recorder hook counts is asked at each scrape. */
+  countRecorder(runs: () => RecorderRuns): void {
+    this.recorder = runs;
   }
 
   /** Frames of a session that could not be recorded. */

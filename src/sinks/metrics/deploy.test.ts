@@ -1,9 +1,12 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { setUpMetrics } from "./testing.js";
 
-const read = (path: string) => readFileSync(new URL(`../../../deploy/${path}`, import.meta.url), "utf8");
+const DEPLOY = new URL("../../../deploy/", import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, DEPLOY), "utf8");
 
 /** Metrics of the worker and their labels, from worker/aiw_worker/metrics, which has its own test of them. */
 const WORKER: Readonly<Record<string, readonly string[]>> = {
@@ -97,10 +100,27 @@ describe("the alert rules", () => {
     },
   );
 
-  it("are all tried by promtool's own tests", () => {
+  it("are all named in promtool's own tests", () => {
     const tests = read("prometheus/alerts.test.yml");
     for (const { alert } of alerts) expect(tests).toContain(`alertname="${alert}"`);
   });
+
+  const promtool = (...args: string[]) =>
+    spawnSync("promtool", args, { cwd: fileURLToPath(DEPLOY), encoding: "utf8" });
+
+  it.skipIf(promtool("--version").status !== 0)(
+    "are such as promtool takes, and fire when its tests say",
+    () => {
+      for (const args of [
+        ["check", "rules", "prometheus/alerts.yml"],
+        ["test", "rules", "prometheus/alerts.test.yml"],
+      ]) {
+        const { status, stdout, stderr } = promtool(...args);
+        expect(status, `promtool ${args.join(" ")}\n${stdout}${stderr}`).toBe(0);
+        expect(stdout).toContain("SUCCESS");
+      }
+    },
+  );
 });
 
 interface Panel {

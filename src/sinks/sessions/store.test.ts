@@ -386,7 +386,7 @@ describe("a disk", () => {
     writeFileSync(join(dir, "file"), "");
     await expect(openStore({}, join(dir, "file"))).rejects.toMatchObject({
       code: "OUTPUT_FAILED",
-      message: `${join(dir, "file")} cannot be written (EEXIST)`,
+      message: `${join(dir, "file")} cannot be written (ENOTDIR)`,
     });
     expect((await openStore({}, join(dir, "new", "one"))).recovered).toHaveLength(0);
     expect(existsSync(join(dir, "new", "one"))).toBe(true);
