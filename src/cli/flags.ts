@@ -210,8 +210,13 @@ export const WORKER_FLAGS: readonly Flag[] = [
 /** Of those that run a model on frames, what makes no sense for cameras that are watched for months. */
 const NOT_FOR_AGENT: ReadonlySet<string> = new Set(["fps", "frames", "duration", "realtime"]);
 
+/** What has a rate of its own. */
+const WATCHED_SOURCES = "video, played in real time, /dev/videoN, rtsp://, http://, synthetic:";
+
 export const AGENT_FLAGS: readonly Flag[] = [
-  ...COMMON_FLAGS.filter(({ setting }) => setting === undefined || !NOT_FOR_AGENT.has(setting)),
+  ...COMMON_FLAGS.filter(({ setting }) => setting === undefined || !NOT_FOR_AGENT.has(setting)).map((flag) =>
+    flag.setting === "source" ? { ...flag, help: WATCHED_SOURCES } : flag,
+  ),
   { syntax: "--fps-idle <n>", help: "frames a second without a session (default: 5)", setting: "fps_idle" },
   { syntax: "--fps-active <n>", help: "frames a second with a session (default: 12)", setting: "fps_active" },
   {

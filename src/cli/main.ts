@@ -61,6 +61,8 @@ function buildProgram(): Command {
     .version(packageVersion())
     .exitOverride()
     .configureOutput({ outputError: () => {} })
+    // Its flags are long: what is left of 80 columns is narrower than commander would wrap by itself.
+    .configureHelp({ minWidthToWrap: 20 })
     .showHelpAfterError(false);
 
   addCommand(
