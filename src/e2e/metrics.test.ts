@@ -114,8 +114,11 @@ describe("aiw run --metrics", () => {
   });
 
   it.each([
-    ["", '--metrics "" is not HOST:PORT, such as "127.0.0.1:9464" or "[::1]:9464"'],
-    ["9464", '--metrics "9464" is not HOST:PORT, such as "127.0.0.1:9464" or "[::1]:9464"'],
+    ["", '--metrics "" is not HOST:PORT, such as "127.0.0.1:9464" or "[::1]:9464", with a port up to 65535'],
+    [
+      "9464",
+      '--metrics "9464" is not HOST:PORT, such as "127.0.0.1:9464" or "[::1]:9464", with a port up to 65535',
+    ],
   ])("refuses %j", async (value, message) => {
     const { code, stderr } = await aiw(["run", "--source", "synthetic:", "--metrics", value]);
     expect(code).toBe(2);
