@@ -33,6 +33,7 @@ let closedEngines: number;
 let refused: string | undefined;
 /** The worker takes frames, and answers none. */
 let hangs: boolean;
+let isAway: boolean;
 
 beforeEach(() => {
   clock = new ManualClock();
@@ -41,7 +42,7 @@ beforeEach(() => {
   openedEngines = [];
   closedEngines = 0;
   refused = undefined;
-  hangs = false;
+  hangs = isAway = false;
 });
 
 function agentOf(script: () => Iterable<Presence, unknown, undefined>, plan = PLAN): Agent {
@@ -54,6 +55,9 @@ function agentOf(script: () => Iterable<Presence, unknown, undefined>, plan = PL
       openedEngines.push(name);
       const engine = new SimEngine(script(), clock);
       const run = engine.run.bind(engine);
+      Object.defineProperty(engine, "isAway", { get: () => isAway });
+      const canRun = engine.canRun.bind(engine);
+      engine.canRun = () => !isAway && canRun();
       engine.run = (frame) => (hangs ? frame.release() : run(frame));
       const close = () => {
         engine.close();
@@ -332,6 +336,15 @@ describe("the agent on a simulated engine", () => {
     await agent.stop();
     await agent.finished();
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it("tells that the worker is lost where a watch begins while it is away", async () => {
+    isAway = true;
+    const agent = agentOf(() => [present(1, 300)]);
+    await agent.watch([camera()]);
+    await framesUntil(2);
+    expect(recorded.named("worker.state").map(({ state }) => state)).toEqual(["lost"]);
+    await agent.stop();
   });
 
   it("takes times that are shorter at once, and closes what was of another model", async () => {

@@ -128,12 +128,12 @@ export class Agent {
       ...replaced.map((one) => this.endLane(one)),
     ]);
     for (const { camera } of leaving) this.failures.delete(camera.name);
+    if (this.isStopped) return closeAll([...added.values(), ...replaced.map(({ opened }) => opened)]);
     const stays = new Set(staying.map(({ camera }) => camera.name));
     for (const camera of cameras) {
       const opened = engines.get(camera.name);
       if (!stays.has(camera.name) && opened !== undefined) this.begin(camera, opened);
     }
-    if (this.isStopped) for (const { lane } of this.watched.values()) lane.end();
   }
 
   /** @throws what the first that can't be had says; none is open then */

@@ -35,6 +35,8 @@ export interface AIEngine {
   onReady(listener: () => void): Unsubscribe;
   /** It is away and may come back, of which `onReady` tells; a frame that was run has no answer. */
   onAway(listener: (why: AiwError) => void): Unsubscribe;
+  /** Whether it is away now. */
+  readonly isAway: boolean;
   /** It is gone for good. */
   onGone(listener: (error: AiwError) => void): Unsubscribe;
   readonly gone: AiwError | undefined;
@@ -49,6 +51,9 @@ export function engineSink(engine: AIEngine): FrameSink {
     onCredit: (listener) => engine.onReady(listener),
     onCut: (listener) => engine.onAway(listener),
     onLost: (listener) => engine.onGone(listener),
+    get isAway() {
+      return engine.isAway;
+    },
     get lost() {
       return engine.gone;
     },

@@ -50,7 +50,7 @@ export class Lane {
     private readonly ports: WatchPorts,
   ) {
     const { camera, engine, plan } = options;
-    this.watch = new Watch(camera, ports, plan);
+    this.watch = new Watch(camera, ports, plan, () => this.stream.unansweredSinceUs);
     this.stream = new Stream(engineSink(engine), ports.clock, { keepFrames: true });
     this.unsubscribe = [
       this.stream.on("outcome", (outcome) => {
@@ -74,7 +74,8 @@ export class Lane {
   async run(): Promise<void> {
     const { signal } = this.stop;
     let failure: AiwError | undefined;
-    this.tellWorker("ready", "its session is open");
+    if (this.options.engine.isAway) this.workerAway("the link to the worker is lost");
+    else this.tellWorker("ready", "its session is open");
     try {
       for (let failures = 0; !signal.aborted;) {
         const hadFrames = await this.once(signal);

@@ -22,6 +22,7 @@ const INFERENCE_US = 20_000;
  */
 export class SimEngine implements AIEngine {
   readonly gone = undefined;
+  readonly isAway = false;
   private readonly events = new Emitter<Events>();
   private readonly script: Iterator<Presence, unknown, undefined>;
   /** Those that may still be in view of a later frame, and the next one. */

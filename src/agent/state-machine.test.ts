@@ -20,7 +20,7 @@ const STATES = {
 } as const satisfies Record<string, State>;
 
 const seen = (atUs: number, relevant: boolean): Event => ({ type: "seen", atUs, relevant });
-const due = (atUs: number, heardUs = atUs): Event => ({ type: "due", atUs, heardUs });
+const due = (atUs: number, unansweredSinceUs?: number): Event => ({ type: "due", atUs, unansweredSinceUs });
 const wake = (atUs: number): Command => ({ do: "wake", atUs });
 const FORGET: Command[] = [{ do: "forget" }, { do: "sleep" }];
 const closing = (reason: "silence" | "stopped" | "ended" | "worker_lost" | "camera_lost"): Command[] => [

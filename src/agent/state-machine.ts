@@ -29,8 +29,8 @@ export type State = {
 export type Event =
   /** A frame has its result. */
   | { readonly type: "seen"; readonly atUs: number; readonly relevant: boolean }
-  /** The time that `wake` asked for has come, or later. `heardUs`: when a frame was answered last. */
-  | { readonly type: "due"; readonly atUs: number; readonly heardUs: number }
+  /** The time that `wake` asked for has come, or later; since when a frame has had no answer, where one is sent. */
+  | { readonly type: "due"; readonly atUs: number; readonly unansweredSinceUs: number | undefined }
   | { readonly type: "away"; readonly what: Away }
   | { readonly type: "back"; readonly what: Away }
   /** The watch ends: the camera's stream is over, or nobody wants it any more. */
@@ -147,7 +147,7 @@ function opened({ away }: State, firstUs: number, atUs: number, { silenceUs }: T
 }
 
 /** Not asked anew with each frame, so that it may come before its time was put off. */
-function due(state: State, { atUs, heardUs }: Event & { type: "due" }, times: Times): Step {
+function due(state: State, { atUs, unansweredSinceUs = atUs }: Event & { type: "due" }, times: Times): Step {
   switch (state.name) {
     case "idle":
       return stay(state);
@@ -168,7 +168,7 @@ function due(state: State, { atUs, heardUs }: Event & { type: "due" }, times: Ti
       const untilUs = state.sinceUs + times.postRollUs;
       if (atUs < untilUs) return later(state, untilUs);
       const [first] = state.away;
-      const isBlind = untilUs - heardUs >= Math.max(times.silenceUs, times.postRollUs, BLIND_US);
+      const isBlind = untilUs - unansweredSinceUs >= Math.max(times.silenceUs, times.postRollUs, BLIND_US);
       const reason = first !== undefined ? AWAY_REASON[first] : isBlind ? "worker_lost" : "silence";
       return closed(state, reason, "the post-roll is over");
     }

@@ -21,6 +21,8 @@ beforeEach(() => {
   refusal = undefined;
   readies = 0;
   const client = {
+    linkState: "linked" as const,
+    takeBack() {},
     init(options: InitOptions) {
       expect(sink.inFlight).toBeUndefined();
       inits.push(options);

@@ -35,13 +35,13 @@ export class Watch {
   private cancelWake: Cancel | undefined;
   private held: FrameResult[] = [];
   private session: OpenSession | undefined;
-  /** When a frame was answered last. */
-  private heardUs = Number.NEGATIVE_INFINITY;
 
+  /** @param unansweredSinceUs since when a frame has been in flight; undefined where none is */
   constructor(
     private readonly camera: string,
     private readonly ports: WatchPorts,
     private plan: WatchPlan,
+    private readonly unansweredSinceUs: () => number | undefined,
   ) {}
 
   /** Frames a second that are wanted now. */
@@ -67,8 +67,7 @@ export class Watch {
     const detections = judgeRelevance(result.detections, this.plan.relevance);
     const best = Math.max(0, ...detections.map(({ relevant, confidence }) => (relevant ? confidence : 0)));
     const relevant = detections.some((one) => one.relevant);
-    this.heardUs = clock.nowUs();
-    this.step({ type: "seen", atUs: this.heardUs, relevant }, result);
+    this.step({ type: "seen", atUs: clock.nowUs(), relevant }, result);
     if (relevant) this.session?.sawRelevant(result, best);
     if (detections.length === 0) return;
     const { seq, wallMs, sent, origin, latency } = result;
@@ -88,7 +87,6 @@ export class Watch {
 
   /** A frame has failed. */
   failed(error: FrameError): void {
-    this.heardUs = this.ports.clock.nowUs();
     this.session?.append(error);
   }
 
@@ -182,6 +180,6 @@ export class Watch {
   }
 
   private due(): void {
-    this.step({ type: "due", atUs: this.ports.clock.nowUs(), heardUs: this.heardUs });
+    this.step({ type: "due", atUs: this.ports.clock.nowUs(), unansweredSinceUs: this.unansweredSinceUs() });
   }
 }

@@ -18,10 +18,12 @@ let worker: TableWorker;
 let engines: EngineMaker;
 /** Which connection asked for which threshold, in percent, and as who: "0:35 aiw:a". */
 let inits: string[];
+let models: string[];
 let refuses: (connection: number, percent: number) => boolean;
 
 beforeEach(async () => {
   inits = [];
+  models = [];
   refuses = () => false;
   worker = await TableWorker.start(
     {
@@ -29,6 +31,7 @@ beforeEach(async () => {
         const number = worker.connections.indexOf(connection);
         const percent = Math.round(Number(init["conf_threshold"]) * 100);
         inits.push(`${number}:${percent} ${String(init["client_id"])}`);
+        models.push(String(init["model_path"]));
         if (refuses(number, percent)) connection.sendResponse({ error: { code: 400, message: "no" } });
         else connection.initOk();
       },
@@ -83,6 +86,47 @@ it("has the first session again after the worker refused whose it is", async () 
   refuses = () => false;
   await engines.open("b");
   expect([inits, worker.connections.length]).toEqual([["0:35 aiw:b", "0:35 aiw:b"], 1]);
+});
+
+it("opens sessions with what is wanted now, not with what the agent was started with", async () => {
+  await engines.open("a");
+  await engines.setModel({ model: "n.onnx", conf: 0.4 });
+  inits.length = 0;
+  await engines.open("b");
+  expect(inits).toEqual(["1:40 aiw:b"]);
+  expect(models.at(-1)).toBe("n.onnx");
+});
+
+it("has one that is lost while others are set back come back with the former settings", async () => {
+  const a = await engines.open("a");
+  await engines.open("b");
+  inits.length = 0;
+  refuses = (number, percent) => {
+    if (percent !== 70) return false;
+    // The link of the one that has taken it breaks before it is set back.
+    if (number === 1) worker.connections[0]?.socket.destroy();
+    return number === 1;
+  };
+  await expect(engines.setModel({ model: "m.onnx", conf: 0.7 })).rejects.toMatchObject({
+    code: "WORKER_REFUSED",
+  });
+  const back = inits.length;
+  if (a.engine.isAway) await new Promise<void>((resolve) => a.engine.onReady(resolve));
+  expect(inits.slice(0, 2).sort()).toEqual(["0:70 aiw:a", "1:70 aiw:b"]);
+  expect(inits.length).toBeGreaterThan(back - 1);
+  expect(inits.at(-1)).toBe("2:35 aiw:a");
+});
+
+it("leaves no listener on the session that is used again", async () => {
+  let listeners = 0;
+  for (let n = 0; n < 5; n++) {
+    const one = await engines.open(`camera ${n}`);
+    one.engine.onReady(() => listeners++);
+    await one.close();
+  }
+  const last = await engines.open("last");
+  await last.close();
+  expect(listeners).toBe(0);
 });
 
 it("sets all engines back where one of them is refused, and keeps what was", async () => {

@@ -72,22 +72,25 @@ class WorkerEngines implements EngineMaker {
   }
 
   async open(camera: string): Promise<OpenEngine> {
-    const { first, asked } = this;
+    const { first, asked, settings, interrupt } = this;
     const isFirst = this.isFirstFree && first.client.lost === undefined;
     if (isFirst) this.isFirstFree = false;
-    const mine = isFirst ? first : await first.another(this.interrupt, clientIdOf(camera));
+    const mine = isFirst
+      ? first
+      : await first.another(interrupt, { ...settings, clientId: clientIdOf(camera) });
     const { client, sink } = mine;
     const requireProvider = asked.require_provider;
-    const engine = new TcpEngine(client, sink, systemClock, { camera, requireProvider });
+    const engine = new TcpEngine(client, sink, systemClock, { camera, requireProvider, stop: interrupt });
     const close = async () => {
       this.engines.delete(engine);
+      engine.close();
       // The first one holds the worker, and is there for the next camera.
       if (isFirst) this.isFirstFree = true;
       else await mine.close();
     };
-    const isAsWanted = (!isFirst || this.firstCamera === camera) && this.settings === this.original;
     try {
-      if (!isAsWanted) this.model = await engine.setModel(this.settings);
+      const isAsWanted = !isFirst || (this.firstCamera === camera && settings === this.original);
+      this.model = isAsWanted ? (isFirst ? this.model : mine.info) : await engine.setModel(settings);
       if (isFirst) this.firstCamera = camera;
     } catch (error) {
       await close();
@@ -100,20 +103,19 @@ class WorkerEngines implements EngineMaker {
   async setModel({ model, conf, iou }: ModelSettings): Promise<void> {
     // Of a worker of our own the file was checked, and its folder given to the worker, at the start.
     const next = { model: this.asked.worker === undefined ? this.first.modelPath : model, conf, iou };
-    const done: TcpEngine[] = [];
-    let found = this.model;
-    try {
-      for (const engine of this.engines) {
-        if (engine.gone !== undefined) continue;
-        found = await engine.setModel(next);
-        done.push(engine);
-      }
-    } catch (error) {
-      // One that is lost meanwhile has what it had.
-      for (const engine of done) await engine.setModel(this.settings).catch(() => {});
-      throw error;
+    const engines = [...this.engines].filter(({ gone }) => gone === undefined);
+    const settled = await Promise.allSettled(engines.map((engine) => engine.setModel(next)));
+    const refused = settled.find((one) => one.status === "rejected");
+    if (refused !== undefined) {
+      const changed = engines.filter((_, n) => settled[n]?.status === "fulfilled");
+      await Promise.all(
+        // One that is lost meanwhile has the former ones when it is back.
+        changed.map((engine) => engine.setModel(this.settings).catch(() => engine.takeBack())),
+      );
+      throw refused.reason;
     }
-    this.model = found;
+    const [found] = settled;
+    if (found?.status === "fulfilled") this.model = found.value;
     this.settings = next;
   }
 

@@ -3,7 +3,7 @@ import { Agent, type OpenEngine } from "../agent/agent.js";
 import { EventBus } from "../agent/event-bus.js";
 import type { Lane } from "../agent/lane.js";
 import type { SessionKeeper } from "../agent/ports.js";
-import type { SettingName, Settings } from "../config/settings.js";
+import { type SettingName, type Settings, withChanges } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
 import { collectGarbage } from "../core/heap.js";
 import type { Logger } from "../core/logger.js";
@@ -33,6 +33,9 @@ const RELOADED: ReadonlySet<SettingName> = new Set<SettingName>([
   ...(["cameras", "camera", "source", "loop", "size"] as const),
   ...(["fps_idle", "fps_active", "dwell", "silence", "post_roll", "classes", "conf", "iou"] as const),
 ]);
+
+/** What outputs and a recorder have to tell of what was recovered where the start fails after it, milliseconds. */
+const UNDO_MS = 1_200;
 
 interface Parts {
   readonly store: SessionStore;
@@ -98,6 +101,7 @@ export class AgentService {
   ): Promise<AgentService> {
     const cameras = checkCameras(settings, simulate !== undefined);
     checkAgentOutputs(settings);
+    checkRecorder(settings);
     const undo: (() => Promise<unknown>)[] = [];
     try {
       const metrics = await openMetrics(settings, log);
@@ -111,7 +115,11 @@ export class AgentService {
           : await simulatedEngines(simulate);
       undo.push(() => engines.close());
       context.progress.clear();
-      // Once the worker is there: what is recovered can be told of at this start alone.
+      // All that may be refused comes before the sessions: what is recovered of them is told of at this start alone.
+      reportedClasses(settings, engines.model);
+      const outputs = await openAgentOutputs(settings, context.env, log);
+      undo.push(() => Promise.all(outputs.map((output) => output.close(AbortSignal.timeout(UNDO_MS)))));
+      for (const output of outputs) metrics?.metrics.addOutput(output);
       const dir = settings.sessions_dir ?? DEFAULT_SESSIONS_DIR;
       const onLeftOut = (camera: string) => metrics?.metrics.recordsLost(camera);
       const store = await SessionStore.open(dir, { clock: systemClock, onNote, onLeftOut });
@@ -119,12 +127,8 @@ export class AgentService {
       const { length: count } = store.recovered;
       if (count > 0) log.warn("sessions recovered that were left open", { count });
       metrics?.metrics.sessionsRecovered(count);
-      // Before an output is opened: an unknown class is a mistake of the configuration.
       const recorder = openRecorder(settings, store, context.env, log, metrics?.metrics);
-      undo.push(() => recorder.close(AbortSignal.timeout(0)));
-      const outputs = await openAgentOutputs(settings, context.env, log);
-      undo.push(() => Promise.all(outputs.map((output) => output.close(AbortSignal.timeout(0)))));
-      for (const output of outputs) metrics?.metrics.addOutput(output);
+      undo.push(() => recorder.close(AbortSignal.timeout(UNDO_MS)));
       const parts = { store, outputs, metrics, engines, recorder, machine };
       const service = new AgentService(settings, simulate, context, log, parts);
       collectGarbage();
@@ -171,6 +175,7 @@ export class AgentService {
   async close(giveUp: AbortSignal): Promise<boolean> {
     const { store, outputs, metrics, engines, recorder } = this.parts;
     await this.agent.stop();
+    await this.reloading;
     const written = store.close(giveUp);
     await Promise.all([
       ...outputs.map((output) => this.closeOutput(output, giveUp)),
@@ -205,9 +210,7 @@ export class AgentService {
     checkRecorder(next);
     // What is not taken now is still to be told of at the next reload.
     const kept = Object.fromEntries(later.map((name) => [name, settings[name]]));
-    const merged = Object.fromEntries(
-      Object.entries({ ...next, ...kept }).filter(([, value]) => value !== undefined),
-    ) as Settings;
+    const merged = withChanges(next, kept);
     const former = engines.settings;
     const isAnother = changed.some(
       (name) => name === "conf" || name === "iou" || (name === "model" && isElsewhere),
@@ -220,6 +223,7 @@ export class AgentService {
       if (engines.settings !== former) await engines.setModel(former).catch(() => {});
       throw error;
     }
+    if (this.context.interrupt.aborted) return;
     this.settings = merged;
     for (const figures of this.figures.values()) figures.setClasses(engines.model.classNames);
     this.forgetUnlessWatched(

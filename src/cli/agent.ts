@@ -45,7 +45,9 @@ export async function execute(
   const stop = () => void service.stop();
   context.interrupt.addEventListener("abort", stop);
   if (context.interrupt.aborted) stop();
-  const endStatus = showStatus(progress, () => service.lanes);
+  const writesHere = settings.events?.some(({ kind, target }) => kind === "ndjson" && /^-(#|$)/.test(target));
+  const hasTerminal = !(writesHere === true && process.stdout.isTTY);
+  const endStatus = hasTerminal ? showStatus(progress, () => service.lanes) : () => {};
   try {
     // Who ends it hears of that, whatever had ended before.
     await service.finished().finally(() => context.interrupt.throwIfAborted());

@@ -3,7 +3,7 @@ import { Recorded } from "../agent/testing.js";
 import { ManualClock } from "../testing/manual-clock.js";
 import { tellRecovered } from "./recovered-sessions.js";
 
-it("tells of each once, and of none whose camera nobody knows", () => {
+it("tells of each once, and of one whose camera nobody knows the recorder alone", () => {
   const clock = new ManualClock();
   const recorded = new Recorded(clock);
   const told: string[] = [];
@@ -24,6 +24,6 @@ it("tells of each once, and of none whose camera nobody knows", () => {
     { name: "session.close", value: { ...close, camera: "door", session: "s1", byClass } },
     { name: "session.close", value: { ...close, camera: "yard", session: "s3", byClass: {} } },
   ]);
-  expect(recorded.recorder).toEqual(["stop s1 recovered", "stop s3 recovered"]);
+  expect(recorded.recorder).toEqual(["stop s1 recovered", "stop s2 recovered", "stop s3 recovered"]);
   expect(told).toEqual(["door", "yard"]);
 });

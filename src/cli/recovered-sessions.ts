@@ -14,13 +14,13 @@ export function tellRecovered(
 ): void {
   const reason = "recovered";
   for (const { sessionId, camera, modelId, startWallMs, endWallMs, results, byClass } of sessions) {
+    recorder("stop", { id: sessionId, camera, modelId, startWallMs, endWallMs, reason });
     // Its open.json came to harm: an output would make it a camera without a name.
     if (camera === "") continue;
     bus.publish("session.close", {
       ...{ camera, wallMs: clock.wallMs(), session: sessionId },
       ...{ startWallMs, reason, results, byClass },
     });
-    recorder("stop", { id: sessionId, camera, modelId, startWallMs, endWallMs, reason });
     onTold(camera);
   }
 }

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { ReconnectingClient } from "../client/reconnecting-client.js";
 import type { InitOptions, WorkerInfo } from "../client/worker-client.js";
-import type { Settings } from "../config/settings.js";
+import { type Settings, withChanges } from "../config/settings.js";
 import { systemClock } from "../core/clock.js";
 import { AiwError } from "../core/errors.js";
 import type { PictureFormat } from "../frame/pixel-format.js";
@@ -27,12 +27,21 @@ export interface WorkerSession {
   /** A line on how often the worker was gone and is there again; "" where it never was. */
   losses(): string;
   /**
-   * Opens another session on the same worker, with a connection of its own and the same settings. Closing it
-   * leaves the worker alone, which must be closed last.
+   * Opens another session on the same worker, with a connection of its own and the same settings but for the changes.
+   * Closing it leaves the worker alone, which must be closed last.
    */
-  another(signal: AbortSignal, clientId?: string): Promise<WorkerSession>;
+  another(signal: AbortSignal, changes?: SessionChanges): Promise<WorkerSession>;
   /** Ends the session, and the worker if this command started it; idempotent. */
   close(): Promise<void>;
+}
+
+/** In what another session may differ. */
+export interface SessionChanges {
+  /** As the worker sees it. */
+  readonly model?: string;
+  readonly conf?: number | undefined;
+  readonly iou?: number | undefined;
+  readonly clientId?: string;
 }
 
 /** How long a lost worker is waited for to say how it ended, milliseconds. */
@@ -97,8 +106,11 @@ async function connectSession(
     const receiver = { isLocal: client.isLocal, pixelFormats: info.pixelFormats };
     const sending = chooseSending(settings.pixel_format ?? "auto", receiver);
     const sink = sending.picture === undefined ? client : await encodingSink(client, sending.picture);
-    const another = (until: AbortSignal, name = clientId) =>
-      connectSession(worker, settings, context, async () => {}, until, name);
+    const another = (until: AbortSignal, changes: SessionChanges = {}) => {
+      const { model = modelPath, clientId: name = clientId, ...thresholds } = changes;
+      const asked = withChanges(settings, thresholds);
+      return connectSession({ ...worker, modelPath: model }, asked, context, async () => {}, until, name);
+    };
     const losses = () => lossLine(connected.reconnects, own?.restarts ?? 0);
     const process = () => own?.current;
     return { client, info, modelPath, sending, sink, process, losses, another, close };

@@ -79,6 +79,8 @@ export class ReconnectingClient implements FrameSink {
   private accepted: InitOptions | undefined;
   /** What the worker said to `accepted`, when it was new. */
   private acceptedInfo: WorkerInfo | undefined;
+  /** What was accepted before that. */
+  private former: { readonly accepted: InitOptions; readonly info: WorkerInfo } | undefined;
   /** False once the worker said that it does not know the session any more. */
   private hasSession = true;
   private count = 0;
@@ -114,6 +116,8 @@ export class ReconnectingClient implements FrameSink {
       try {
         const info = await this.client.init(this.withSession(options));
         this.accepts++;
+        if (this.accepted !== undefined && this.acceptedInfo !== undefined)
+          this.former = { accepted: this.accepted, info: this.acceptedInfo };
         this.accepted = options;
         this.acceptedInfo = info;
         if (this.state === "opening") this.state = "linked";
@@ -130,6 +134,14 @@ export class ReconnectingClient implements FrameSink {
         if (this.state === "opening") await this.openAnother(error);
       }
     }
+  }
+
+  /** What was accepted last is not wanted after all: later connections repeat what was accepted before it. */
+  takeBack(): void {
+    if (this.former === undefined) return;
+    this.accepted = this.former.accepted;
+    this.acceptedInfo = this.former.info;
+    this.former = undefined;
   }
 
   /** What InitOk said last; undefined before the first. */

@@ -90,6 +90,12 @@ export function resolveSettings(
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
+/** These settings with others in place of some; undefined takes one away. */
+export function withChanges(settings: Settings, changes: Partial<Record<SettingName, unknown>>): Settings {
+  const all = Object.entries({ ...settings, ...changes }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(all) as Settings;
+}
+
 function parseSetting(layer: Layer, name: SettingName): unknown {
   const value = layer.values[name];
   const result = SETTINGS[name].safeParse(value);

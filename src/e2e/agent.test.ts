@@ -318,6 +318,19 @@ describe("aiw agent", () => {
     ]);
   });
 
+  it("tells of the end that a kill kept it from telling although a start in between was refused", async () => {
+    const at = place(`cameras:\n  door: "synthetic:"\n${QUICK}`);
+    const killed = simulated(at);
+    await killed.sees(/"session\.open"[^]*"ai\.detection"[^]*"ai\.detection"/);
+    killed.child.kill("SIGKILL");
+    await killed.finished;
+    expect((await simulated(at, ["--classes", "persn"]).finished).code).toBe(2);
+    const next = simulated(at);
+    await next.sees(/"session\.close".*"reason":"recovered"/);
+    next.child.kill("SIGTERM");
+    await next.finished;
+  });
+
   it("lets silence and post-roll run where the worker is lost, and goes on when it is back", async () => {
     const script: TableWorkerScript = {
       onFrame: (connection, frame) =>

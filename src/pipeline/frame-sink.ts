@@ -47,6 +47,8 @@ export interface FrameSink {
    * that it is back. Absent where a link that is lost is lost for good.
    */
   onCut?(listener: (why: AiwError) => void): Unsubscribe;
+  /** Whether that is so now. */
+  readonly isAway?: boolean;
   /** Why the link is gone for good, once it is. */
   readonly lost: AiwError | undefined;
   /** Called once when that happens; a frame in flight gets no answer then. */

@@ -22,6 +22,8 @@ interface FrameInFlight {
   readonly kept: KeptFrame | undefined;
   /** Ends our own hold on the pixels, which the sink has besides its own. */
   readonly letGo: () => void;
+  /** Microseconds of the Clock. */
+  readonly sentUs: number;
 }
 
 export interface StreamOptions {
@@ -56,6 +58,7 @@ export class Stream {
     private readonly clock: Clock,
     private readonly options: StreamOptions = {},
   ) {
+    this.isCut = sink.isAway ?? false;
     this.unsubscribe = [
       sink.onCredit(() => this.onCredit()),
       sink.onResult((answer) => this.onAnswer(answer)),
@@ -79,6 +82,11 @@ export class Stream {
   /** Why the link is gone, once it is. */
   get lost(): AiwError | undefined {
     return this.sink.lost;
+  }
+
+  /** Since when a frame has been in flight, microseconds of the Clock; undefined where none is. */
+  get unansweredSinceUs(): number | undefined {
+    return this.inFlight?.sentUs;
   }
 
   /** The link is gone for now: what waits can't be sent before it is back. */
@@ -152,7 +160,7 @@ export class Stream {
     const kept = this.options.keepFrames ? new KeptFrame(frame) : undefined;
     const release = kept?.keep() ?? (() => frame.release());
     const letGo = kept?.keep() ?? (() => {});
-    this.inFlight = { offered: next, kept, letGo };
+    this.inFlight = { offered: next, kept, letGo, sentUs: this.clock.nowUs() };
     try {
       this.sink.sendFrame({ seq, data, width, height, format, dueUs, wallMs, release });
     } catch (thrown) {

@@ -119,8 +119,8 @@ class Connection(asyncio.BufferedProtocol):
             if not self._scratch:
                 self._scratch = memoryview(bytearray(_SCRATCH_BYTES))
             return self._scratch
-        if self._spilled or self._framer.blocked:
-            self._spilled.append(memoryview(bytearray(sizehint)))
+        if self._spilled or self._is_full():
+            self._spilled.append(memoryview(bytearray(sizehint if sizehint > 0 else _SCRATCH_BYTES)))
             return self._spilled[-1]
         return self._framer.buffer()
 

@@ -13,6 +13,7 @@ import pytest
 from client import Client
 from fakes import SIDE, WAIT_S, FakeEngine, Gate, GatedFrames, fail_after_warm_up, fake_loader
 
+from aiw_worker.connection import Connection
 from aiw_worker.schema import Envelope
 
 PIXELS = np.zeros((SIDE, SIDE, 3), np.uint8)
@@ -36,6 +37,27 @@ def test_handshake_credit_and_result(start_worker: Any) -> None:
             assert found.conf == pytest.approx(0.9)
             box = found.bbox
             assert (box.x, box.y, box.w, box.h) == (24, 16, 16, 32)
+
+
+@pytest.mark.parametrize("count", [4, 30])
+def test_what_comes_although_reading_is_paused_is_kept(
+    start_worker: Any, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    # As TLS of Python 3.10 does, which hands on all that it had decrypted.
+    def pause(self: Connection) -> None:
+        self._reading = False
+
+    def resume(self: Connection) -> None:
+        self._reading = True
+
+    monkeypatch.setattr(Connection, "_pause", pause)
+    monkeypatch.setattr(Connection, "_resume", resume)
+    with Client(start_worker().port) as client:
+        client.start("a.onnx")
+        seqs = range(1, count + 1)
+        bodies = [client.frame_message(seq, BIG if seq % 3 else PIXELS) for seq in seqs]
+        client.raw(b"".join(len(body).to_bytes(4, "little") + body for body in bodies))
+        assert [client.expect("result").seq for _ in bodies] == list(seqs)
 
 
 def test_extensions(start_worker: Any) -> None:

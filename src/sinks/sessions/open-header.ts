@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { systemCode } from "../../core/errors.js";
 import { readJson } from "./read-json.js";
 import { OPEN, type SessionHeader } from "./session-file.js";
 import { timeOfId } from "./session-id.js";
@@ -14,10 +15,12 @@ export interface OpenHeader {
  * What open.json says of a session. It is an agent's where it has an `owner`, null or not, and the worker's where it has
  * none: the worker decides by the same, so that no session is both's or nobody's. Of the other fields each counts by
  * itself: where one came to harm, whose session it is still holds.
+ * @throws what the system says, but that it is not there: who may not read it knows nothing of whose it is
  * @param id of the session, which its folder's name is, whatever the file says
  */
 export async function readOpenHeader(folder: string, id: string): Promise<OpenHeader> {
   const json = await readJson(join(folder, OPEN));
+  if ("error" in json && json.error !== undefined && systemCode(json.error) !== "ENOENT") throw json.error;
   const found = "value" in json && isObject(json.value) ? json.value : undefined;
   const { camera, client_id: client, start, model_id: model, owner } = found ?? {};
   const clientId = textOf(client) ?? textOf(camera) ?? "";

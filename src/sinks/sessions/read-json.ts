@@ -7,7 +7,7 @@ const LONGEST_JSON = 1024 * 1024;
 /** What a file of JSON holds, or what is wrong with it, for people. Links are not followed. */
 export async function readJson(
   path: string,
-): Promise<{ readonly value: unknown } | { readonly problem: string }> {
+): Promise<{ readonly value: unknown } | { readonly problem: string; readonly error?: Error }> {
   try {
     if (!(await lstat(path)).isFile()) return { problem: "is no file" };
     const handle = await open(path, "r");
@@ -20,6 +20,7 @@ export async function readJson(
     }
   } catch (error) {
     const code = systemCode(error);
-    return { problem: code === undefined ? "is no JSON" : `can't be read (${code})` };
+    if (code === undefined) return { problem: "is no JSON" };
+    return { problem: `can't be read (${code})`, error: error as Error };
   }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { systemCode } from "../../core/errors.js";
 import { linesOf } from "./lines-of.js";
-import { readOpenHeader } from "./open-header.js";
+import { type OpenHeader, readOpenHeader } from "./open-header.js";
 import type { Presence } from "./presence.js";
 import { readJson } from "./read-json.js";
 import { CLOSED, DETECTIONS, OPEN, POSTER, SESSION_SCHEMA } from "./session-file.js";
@@ -70,12 +70,19 @@ export async function readSession(
     if (systemCode(error) === "ENOENT") return [];
     throw error;
   });
-  if (names.includes(OPEN) && !names.includes(CLOSED)) return readOpen(folder, id, names, presence);
-  if (names.includes(CLOSED)) return readClosed(folder, id, names.includes(OPEN));
+  const marked = names.includes(OPEN) ? await markOf(folder, id) : undefined;
+  if (typeof marked === "string") return damaged(folder, id, marked);
+  if (names.includes(CLOSED)) return readClosed(folder, id, marked, presence);
+  if (marked !== undefined) return readOpen(folder, id, names, marked, presence);
   return names.includes(DETECTIONS) ? damaged(folder, id, `${CLOSED} is missing`) : undefined;
 }
 
-async function readClosed(folder: string, id: string, isMarked: boolean): Promise<StoredSession> {
+async function readClosed(
+  folder: string,
+  id: string,
+  marked: OpenHeader | undefined,
+  presence: Pick<Presence, "isAlive">,
+): Promise<StoredSession> {
   const json = await readJson(join(folder, CLOSED));
   if ("problem" in json) return damaged(folder, id, `${CLOSED} ${json.problem}`);
   const parsed = closedRecord.safeParse(json.value);
@@ -85,7 +92,7 @@ async function readClosed(folder: string, id: string, isMarked: boolean): Promis
   return {
     ...{ id, folder, problem: null },
     // Between the one file and the other it is its agent's still.
-    state: isMarked ? "open" : "closed",
+    state: marked === undefined ? "closed" : await stateOfMarked(marked, presence),
     camera: it.camera ?? it.client_id ?? "",
     startMs: Date.parse(it.start),
     endMs: Date.parse(it.end),
@@ -101,18 +108,16 @@ async function readOpen(
   folder: string,
   id: string,
   names: readonly string[],
-  { isAlive }: Pick<Presence, "isAlive">,
+  marked: OpenHeader,
+  presence: Pick<Presence, "isAlive">,
 ): Promise<StoredSession> {
-  const { by, header } = await readOpenHeader(folder, id);
-  const { camera, start, model_id, owner } = header;
+  const { camera, start, model_id } = marked.header;
   const summary = new SessionSummary();
   for await (const { text } of recordLines(folder)) summary.addRecord(parseLine(text));
   const { frames, detections, latency_ms } = summary.figures();
-  // Whether the worker runs that has it open can't be seen from here.
-  const isOpen = by === "worker" || (owner !== null && (await isAlive(owner)));
   return {
     ...{ id, folder, endMs: null, reason: null, problem: null },
-    state: isOpen ? "open" : "unfinished",
+    state: await stateOfMarked(marked, presence),
     camera,
     startMs: Date.parse(start),
     results: frames.results,
@@ -125,6 +130,23 @@ async function readOpen(
       ...{ frames, detections, latency_ms, poster: names.includes(POSTER) ? POSTER : null },
     },
   };
+}
+
+/** What open.json says, or why it can't be read. */
+async function markOf(folder: string, id: string): Promise<OpenHeader | string> {
+  try {
+    return await readOpenHeader(folder, id);
+  } catch (error) {
+    return `${OPEN} can't be read (${systemCode(error) ?? String(error)})`;
+  }
+}
+
+/** Whether the worker runs that has one open can't be seen from here. */
+async function stateOfMarked(
+  { by, header: { owner } }: OpenHeader,
+  { isAlive }: Pick<Presence, "isAlive">,
+): Promise<"open" | "unfinished"> {
+  return by === "worker" || (owner !== null && (await isAlive(owner))) ? "open" : "unfinished";
 }
 
 function damaged(folder: string, id: string, problem: string): StoredSession {

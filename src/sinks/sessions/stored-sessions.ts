@@ -11,7 +11,6 @@ export interface SessionFilter {
   readonly camera?: string | undefined;
   /** Started at this time or later; milliseconds since 1970. */
   readonly sinceMs?: number | undefined;
-  /** Something of this class was found. */
   /** One of these was found. */
   readonly classNames?: readonly string[] | undefined;
 }
