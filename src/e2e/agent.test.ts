@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -99,22 +99,27 @@ describe("aiw agent", () => {
     expect(list.stdout).toContain(opened.session);
   });
 
-  /** An agent whose recorder takes some seconds at a session's stop, told to end while a session is open. */
-  async function endedWithRecorder(seconds: number) {
+  /** An agent whose recorder takes at a session's stop until it may go, told to end while a session is open. */
+  async function endedWithRecorder() {
     const at = place(`cameras:\n  door: "synthetic:"\n${QUICK}`);
     const hook = join(at.dir, "hook");
     const log = join(at.dir, "hooked");
-    const script = `#!/bin/sh\necho "$AIW_EVENT" >> "${log}"\ntest $AIW_EVENT = start || { sleep ${seconds}; echo done >> "${log}"; }\n`;
+    const go = join(at.dir, "go");
+    const script = `#!/bin/sh\necho "$AIW_EVENT" >> "${log}"\ntest $AIW_EVENT = start || { until test -e "${go}"; do sleep 0.05; done; echo done >> "${log}"; }\n`;
     writeFileSync(hook, script);
     chmodSync(hook, 0o755);
     const agent = simulated(at, ["--recorder", hook]);
     await agent.sees(/"event":"session\.open"/);
     agent.child.kill("SIGTERM");
-    return { agent, hooked: () => readFileSync(log, "utf8").trim().split("\n") };
+    await agent.says(/session closed/);
+    const hooked = () => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []);
+    return { agent, hooked, letGo: () => writeFileSync(go, "") };
   }
 
   it("waits at its end for a recorder that is at work, longer than for all else", async () => {
-    const { agent, hooked } = await endedWithRecorder(2);
+    const { agent, hooked, letGo } = await endedWithRecorder();
+    while (hooked().length < 2) await new Promise((resolve) => setImmediate(resolve));
+    letGo();
     const { code, stderr } = await agent.finished;
     expect(code).toBe(143);
     expect(hooked()).toEqual(["start", "stop", "done"]);
@@ -122,7 +127,7 @@ describe("aiw agent", () => {
   });
 
   it("says which run of the recorder it has cut off", async () => {
-    const { agent, hooked } = await endedWithRecorder(20);
+    const { agent, hooked } = await endedWithRecorder();
     const { code, stderr } = await agent.finished;
     expect(code).toBe(143);
     expect(hooked()).toEqual(["start", "stop"]);
@@ -130,8 +135,7 @@ describe("aiw agent", () => {
   });
 
   it("waits for no recorder at a second signal", async () => {
-    const { agent, hooked } = await endedWithRecorder(3);
-    await agent.says(/session closed/);
+    const { agent, hooked } = await endedWithRecorder();
     // One that comes too soon counts as the first once more.
     const again = setInterval(() => agent.child.kill("SIGTERM"), 50);
     const { code } = await agent.finished;
