@@ -115,8 +115,7 @@ export class Agent {
       (one) => !staying.includes(one) && wanted.has(one.camera.name) && one.opened.engine.gone === undefined,
     );
     const leaving = all.filter((one) => !staying.includes(one) && !replaced.includes(one));
-    const engines = new Map(replaced.map(({ camera, opened }) => [camera.name, opened]));
-    for (const { camera, opened } of staying) engines.set(camera.name, opened);
+    const engines = new Map([...staying, ...replaced].map(({ camera, opened }) => [camera.name, opened]));
     // First what may be refused.
     const added = await this.openEngines(cameras.filter(({ name }) => !engines.has(name)));
     for (const [name, opened] of added) engines.set(name, opened);
@@ -129,10 +128,9 @@ export class Agent {
     ]);
     for (const { camera } of leaving) this.failures.delete(camera.name);
     if (this.isStopped) return closeAll([...added.values(), ...replaced.map(({ opened }) => opened)]);
-    const stays = new Set(staying.map(({ camera }) => camera.name));
     for (const camera of cameras) {
       const opened = engines.get(camera.name);
-      if (!stays.has(camera.name) && opened !== undefined) this.begin(camera, opened);
+      if (!this.watched.has(camera.name) && opened !== undefined) this.begin(camera, opened);
     }
   }
 

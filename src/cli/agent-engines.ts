@@ -89,9 +89,11 @@ class WorkerEngines implements EngineMaker {
       else await mine.close();
     };
     try {
-      const isAsWanted = !isFirst || (this.firstCamera === camera && settings === this.original);
-      this.model = isAsWanted ? (isFirst ? this.model : mine.info) : await engine.setModel(settings);
-      if (isFirst) this.firstCamera = camera;
+      if (!isFirst) this.model = mine.info;
+      else if (this.firstCamera !== camera || settings !== this.original) {
+        this.model = await engine.setModel(settings);
+        this.firstCamera = camera;
+      }
     } catch (error) {
       await close();
       throw error;

@@ -34,6 +34,11 @@ export function checkAgentOutputs({ events = defaultOutputs() }: Settings): void
   }
 }
 
+/** Whether one of them writes to stdout. */
+export function writesToStdout({ events = defaultOutputs() }: Settings): boolean {
+  return events.some((output) => checkEventSink(output).place === "-");
+}
+
 /** @throws USAGE for a file of a secret that can't be read, OUTPUT_FAILED */
 export async function openAgentOutputs(
   { events = defaultOutputs() }: Settings,

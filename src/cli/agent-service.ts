@@ -201,7 +201,7 @@ export class AgentService {
     const { engines } = this.parts;
     const names = new Set([...Object.keys(settings), ...Object.keys(next)] as SettingName[]);
     const changed = [...names].filter((name) => !isDeepStrictEqual(settings[name], next[name]));
-    const { worker, model } = settings;
+    const { worker } = settings;
     const isElsewhere = worker !== undefined && isDeepStrictEqual(worker, next.worker);
     const later = changed.filter((name) => !RELOADED.has(name) && !(name === "model" && isElsewhere));
     // Also of what waits for the next start, which would end with it.
@@ -217,7 +217,7 @@ export class AgentService {
     );
     try {
       const { conf, iou } = merged;
-      if (isAnother) await engines.setModel({ model: merged.model ?? model ?? former.model, conf, iou });
+      if (isAnother) await engines.setModel({ model: merged.model ?? former.model, conf, iou });
       await this.watch(merged);
     } catch (error) {
       if (engines.settings !== former) await engines.setModel(former).catch(() => {});
@@ -226,16 +226,14 @@ export class AgentService {
     if (this.context.interrupt.aborted) return;
     this.settings = merged;
     for (const figures of this.figures.values()) figures.setClasses(engines.model.classNames);
-    this.forgetUnlessWatched(
-      this.camerasOf(settings).map(({ name }) => name),
-      merged,
-    );
+    const [before, now] = [this.cameraNames(settings), this.cameraNames(merged)];
+    const removed = [...before].filter((name) => !now.has(name));
+    for (const name of removed) this.forget(name);
     const taken = changed.filter((name) => !later.includes(name));
-    const [before, now] = [settings, merged].map((one) => this.camerasOf(one).map(({ name }) => name));
     log.info("configuration read", {
       changed: taken.join(", ") || "nothing",
-      cameras_added: now?.filter((name) => !before?.includes(name)).join(", ") || undefined,
-      cameras_removed: before?.filter((name) => !now?.includes(name)).join(", ") || undefined,
+      cameras_added: [...now].filter((name) => !before.has(name)).join(", ") || undefined,
+      cameras_removed: removed.join(", ") || undefined,
     });
     if (later.length > 0) log.warn("takes effect at the next start", { settings: later.join(", ") });
   }
@@ -243,7 +241,8 @@ export class AgentService {
   private tellRecovered(): void {
     const { store, recorder } = this.parts;
     const ports = { clock: systemClock, bus: this.bus, recorder: recorder.hook };
-    tellRecovered(store.recovered, ports, (camera) => this.forgetUnlessWatched([camera], this.settings));
+    const watched = this.cameraNames(this.settings);
+    tellRecovered(store.recovered, ports, (camera) => watched.has(camera) || this.forget(camera));
   }
 
   private watch(settings: Settings): Promise<void> {
@@ -254,12 +253,13 @@ export class AgentService {
     return this.agent.watch(plans, plan);
   }
 
-  /** Takes back what outputs keep elsewhere of cameras that are not watched any more. */
-  private forgetUnlessWatched(cameras: readonly string[], settings: Settings): void {
-    const watched = new Set(this.camerasOf(settings).map(({ name }) => name));
-    for (const camera of cameras) {
-      if (!watched.has(camera)) for (const output of this.parts.outputs) output.forgetCamera?.(camera);
-    }
+  /** Takes back what outputs keep elsewhere of a camera that is not watched any more. */
+  private forget(camera: string): void {
+    for (const output of this.parts.outputs) output.forgetCamera?.(camera);
+  }
+
+  private cameraNames(settings: Settings): Set<string> {
+    return new Set(this.camerasOf(settings).map(({ name }) => name));
   }
 
   private camerasOf(settings: Settings): NamedCamera[] {

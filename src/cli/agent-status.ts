@@ -1,19 +1,18 @@
 import { Writable } from "node:stream";
 import type { Lane } from "../agent/lane.js";
 import { agentLine } from "../reports/agent-line.js";
+import { refreshLine } from "./live-view.js";
 import type { Progress } from "./progress.js";
 
 /** Between two changes of the line, milliseconds. */
 const REFRESH_MS = 1_000;
-/** Stays free, lest the terminal wraps. */
-const BESIDE_COLUMNS = 1;
 
 /** On a terminal a line that says how each camera is. @returns what takes it away */
 export function showStatus(progress: Progress, lanes: () => readonly Lane[]): () => void {
   if (!progress.isLive) return () => {};
   let before = new Map<Lane, number>();
   let beforeMs = performance.now();
-  const show = () => {
+  const { end } = refreshLine(progress, REFRESH_MS, (columns) => {
     const nowMs = performance.now();
     const results = new Map(lanes().map((lane) => [lane, lane.stream.counts().results]));
     const cameras = [...results].map(([lane, count]) => ({
@@ -22,11 +21,10 @@ export function showStatus(progress: Progress, lanes: () => readonly Lane[]): ()
       fps: ((count - (before.get(lane) ?? 0)) * 1000) / (nowMs - beforeMs),
     }));
     [before, beforeMs] = [results, nowMs];
-    progress.show(agentLine(cameras, (process.stderr.columns || 80) - BESIDE_COLUMNS));
-  };
-  const timer = setInterval(show, REFRESH_MS);
+    return agentLine(cameras, columns);
+  });
   return () => {
-    clearInterval(timer);
+    end();
     progress.clear();
   };
 }

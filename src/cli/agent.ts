@@ -3,6 +3,7 @@ import type { Settings } from "../config/settings.js";
 import { ExitCode } from "../core/errors.js";
 import { createLogger } from "../core/logger.js";
 import { loggedProgress } from "./agent-log.js";
+import { writesToStdout } from "./agent-outputs.js";
 import { AgentService } from "./agent-service.js";
 import { linesTo, showStatus } from "./agent-status.js";
 import type { CommandContext } from "./command-context.js";
@@ -45,9 +46,9 @@ export async function execute(
   const stop = () => void service.stop();
   context.interrupt.addEventListener("abort", stop);
   if (context.interrupt.aborted) stop();
-  const writesHere = settings.events?.some(({ kind, target }) => kind === "ndjson" && /^-(#|$)/.test(target));
-  const hasTerminal = !(writesHere === true && process.stdout.isTTY);
-  const endStatus = hasTerminal ? showStatus(progress, () => service.lanes) : () => {};
+  // Events on the same terminal would begin behind it.
+  const isShared = process.stdout.isTTY && writesToStdout(settings);
+  const endStatus = isShared ? () => {} : showStatus(progress, () => service.lanes);
   try {
     // Who ends it hears of that, whatever had ended before.
     await service.finished().finally(() => context.interrupt.throwIfAborted());

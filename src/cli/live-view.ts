@@ -7,17 +7,32 @@ const REFRESH_MS = 500;
 /** Stays free, lest the terminal wraps. */
 const BESIDE_COLUMNS = 1;
 
-/** The live line of a run, on a terminal; it is refreshed also while nothing comes back. */
+/**
+ * A line of a terminal that is made anew each time, also while nothing happens.
+ * @param lineOf given the columns that there are
+ * @returns what shows it at once, and what ends that
+ */
+export function refreshLine(
+  progress: Progress,
+  everyMs: number,
+  lineOf: (columns: number) => string,
+): { readonly show: () => void; readonly end: () => void } {
+  const show = () => progress.show(lineOf((process.stderr.columns || 80) - BESIDE_COLUMNS));
+  const timer = setInterval(show, everyMs);
+  return { show, end: () => clearInterval(timer) };
+}
+
+/** The live line of a run, on a terminal. */
 export function showLive(progress: Progress, planUs: number) {
-  let timer: NodeJS.Timeout | undefined;
+  let end = () => {};
   return {
     start: (run: RunningMeasurement) => {
       if (!progress.isLive) return;
-      const show = () =>
-        progress.show(liveLine(run, planUs, (process.stderr.columns || 80) - BESIDE_COLUMNS));
-      show();
-      timer = setInterval(show, REFRESH_MS);
+      const lineOf = (columns: number) => liveLine(run, planUs, columns);
+      const line = refreshLine(progress, REFRESH_MS, lineOf);
+      line.show();
+      ({ end } = line);
     },
-    stop: () => clearInterval(timer),
+    stop: () => end(),
   };
 }

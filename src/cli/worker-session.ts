@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { ModelSettings } from "../agent/engine.js";
 import type { ReconnectingClient } from "../client/reconnecting-client.js";
 import type { InitOptions, WorkerInfo } from "../client/worker-client.js";
 import { type Settings, withChanges } from "../config/settings.js";
@@ -36,13 +37,7 @@ export interface WorkerSession {
 }
 
 /** In what another session may differ. */
-export interface SessionChanges {
-  /** As the worker sees it. */
-  readonly model?: string;
-  readonly conf?: number | undefined;
-  readonly iou?: number | undefined;
-  readonly clientId?: string;
-}
+export type SessionChanges = Partial<ModelSettings> & { readonly clientId?: string };
 
 /** How long a lost worker is waited for to say how it ended, milliseconds. */
 const LAST_WORDS_WAIT_MS = 1_000;

@@ -255,7 +255,14 @@ describe.skipIf(process.platform === "win32")("a hook that hangs", () => {
   const WAITS = `
     log(process.env.AIW_EVENT);
     if (process.env.AIW_EVENT === "start") fs.watch(process.argv[1], () => { if (/go/.test(fs.readFileSync(process.argv[1]))) process.exit(); });`;
-  const go = () => appendFileSync(join(dir, "log"), "go\n");
+  /** Two seconds into the end the start that waits may go, and does. */
+  const startGoes = async (one: RecorderHook) => {
+    await clock.advanceBy(2_000_000);
+    await until(() => {
+      appendFileSync(join(dir, "log"), "go\n");
+      return one.counts().ok > 0;
+    });
+  };
 
   it("has the stop behind it run all the same, though all else is given up", async () => {
     const one = hook(WAITS);
@@ -263,11 +270,7 @@ describe.skipIf(process.platform === "win32")("a hook that hangs", () => {
     one.stop(STOP);
     await until(() => existsSync(join(dir, "log")));
     const closed = one.close(AbortSignal.abort());
-    await clock.advanceBy(2_000_000);
-    await until(() => {
-      go();
-      return one.counts().ok > 0;
-    });
+    await startGoes(one);
     await closed;
     expect(logged().at(-1)).toBe("stop");
     expect([notes, one.counts().ok, clock.pendingTimers]).toEqual([[], 2, 0]);
@@ -279,11 +282,7 @@ describe.skipIf(process.platform === "win32")("a hook that hangs", () => {
     one.stop(STOP, new Promise<void>(() => {}));
     await until(() => existsSync(join(dir, "log")));
     const closed = one.close(AbortSignal.abort());
-    await clock.advanceBy(2_000_000);
-    await until(() => {
-      go();
-      return one.counts().ok > 0;
-    });
+    await startGoes(one);
     await clock.advanceBy(800_000);
     await closed;
     expect(logged()).not.toContain("stop");
